@@ -1,0 +1,143 @@
+//! The seam to what Windows and the upcall table give: threads, waiting, handles, completion.
+
+use crate::{
+    EventHandle, Memory, Routine, SocketHandle, ThreadId, ThreadKey, Transport, UserPtr, WsaError,
+};
+
+/// What readiness and timers are told with: the socket that they belong to, as a number that is
+/// never used again for another socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Token(pub u64);
+
+/// Why [`Host::wait`] returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitEnd {
+    /// The signal was set (and is reset again).
+    Signalled,
+    /// The deadline passed first.
+    TimedOut,
+    /// One or more APCs ran in the calling thread; the signal may or may not be set.
+    ApcsRan,
+}
+
+/// What Windows, ws2_32 and the process around a provider give it.
+///
+/// In the simulator every call is a scheduling point. No core lock is held across
+/// [`queue_apc`](Self::queue_apc), [`complete_overlapped`](Self::complete_overlapped),
+/// [`set_event`](Self::set_event), [`call_routine`](Self::call_routine) or any wait.
+pub trait Host {
+    /// A real lock in the DLL, a scheduling point in the simulator.
+    type RawMutex: lock_api::RawMutex;
+    /// An auto-reset event for the core's own blocked threads.
+    type Signal;
+    /// The caller's address space.
+    type Memory: Memory;
+    /// What carries bytes below.
+    type Transport: Transport;
+
+    /// The caller's address space.
+    fn memory(&self) -> &Self::Memory;
+
+    /// What carries bytes below.
+    fn transport(&self) -> &Self::Transport;
+
+    /// The running thread (GetCurrentThreadId).
+    fn current_thread(&self) -> ThreadKey;
+
+    /// Nanoseconds of a clock that never goes back.
+    fn now_ns(&self) -> u64;
+
+    /// Lets [`Work::Timer`] with `token` reach the provider's `service` once, at `at_ns` or soon
+    /// after. A timer of a token set again before it fired keeps the earlier time.
+    fn set_timer(&self, token: Token, at_ns: u64);
+
+    /// A signal, not set.
+    fn new_signal(&self) -> Self::Signal;
+
+    /// Sets a signal; one waiting thread, now or later, is let through.
+    fn signal(&self, signal: &Self::Signal);
+
+    /// Blocks the running thread, alertably, until `signal` is set or `deadline_ns` passes.
+    /// APCs of the thread run inside.
+    fn wait(&self, signal: &Self::Signal, deadline_ns: Option<u64>) -> WaitEnd;
+
+    /// Blocks the running thread, not alertably, until the client's event is set
+    /// (WaitForSingleObject); an auto-reset event is consumed.
+    ///
+    /// # Errors
+    /// WSA_INVALID_HANDLE.
+    fn wait_event(&self, event: EventHandle) -> Result<(), WsaError>;
+
+    /// Resets a client's event (WPUResetEvent).
+    ///
+    /// # Errors
+    /// WSA_INVALID_HANDLE.
+    fn reset_event(&self, event: EventHandle) -> Result<(), WsaError>;
+
+    /// Sets a client's event (WPUSetEvent).
+    ///
+    /// # Errors
+    /// WSA_INVALID_HANDLE.
+    fn set_event(&self, event: EventHandle) -> Result<(), WsaError>;
+
+    /// A new `SOCKET` that carries `context` (WPUCreateSocketHandle).
+    ///
+    /// # Errors
+    /// WSAENOBUFS.
+    fn create_socket_handle(&self, context: usize) -> Result<SocketHandle, WsaError>;
+
+    /// The context of a `SOCKET` (WPUQuerySocketHandleContext).
+    ///
+    /// # Errors
+    /// WSAENOTSOCK.
+    fn socket_context(&self, socket: SocketHandle) -> Result<usize, WsaError>;
+
+    /// Gives a `SOCKET` back (WPUCloseSocketHandle); its value may be used again at once.
+    ///
+    /// # Errors
+    /// WSAENOTSOCK.
+    fn close_socket_handle(&self, socket: SocketHandle) -> Result<(), WsaError>;
+
+    /// Queues an APC that calls the provider's `run_apc` with `context` in that thread, when it
+    /// waits alertably (WPUQueueApc).
+    ///
+    /// # Errors
+    /// WSAEFAULT when the thread is gone: `run_apc` is then never called with this context.
+    fn queue_apc(&self, thread: &ThreadId, context: usize) -> Result<(), WsaError>;
+
+    /// Completes an operation without a routine (WPUCompleteOverlappedRequest): stores
+    /// `InternalHigh`, then `Internal`, then sets `hEvent` where it is a valid event handle.
+    ///
+    /// # Errors
+    /// WSAEINVAL when nothing was done.
+    fn complete_overlapped(
+        &self,
+        socket: SocketHandle,
+        overlapped: UserPtr,
+        error: u32,
+        bytes: u32,
+    ) -> Result<(), WsaError>;
+
+    /// Calls the client's completion routine in the running thread. Only ever reached from
+    /// `run_apc`.
+    fn call_routine(
+        &self,
+        routine: Routine,
+        error: u32,
+        bytes: u32,
+        overlapped: UserPtr,
+        flags: u32,
+    );
+}
+
+/// What a host's worker thread brings to a provider, through
+/// [`ServiceProvider::service`](crate::ServiceProvider::service).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// A transport socket is ready.
+    Ready(Token, crate::Readiness),
+    /// A timer fired.
+    Timer(Token),
+    /// A thread of the process ended: all I/O that it started is cancelled.
+    ThreadExited(ThreadKey),
+}

@@ -1,0 +1,52 @@
+//! Operations: who waits for one, what it was given, and how it ends.
+
+mod blocked;
+mod buffers;
+mod request;
+
+use crate::{Host, Routine, ThreadId, ThreadKey, UserPtr, WsaError};
+use alloc::sync::Arc;
+
+pub(crate) use blocked::{BlockedCall, BlockedThreads, CallEnd};
+pub(crate) use buffers::Buffers;
+pub(crate) use request::{FromAddress, Mode, RecvRequest, SendRequest, Started};
+
+/// What an overlapped operation was started with, captured by value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Overlapped {
+    pub(crate) overlapped: UserPtr,
+    pub(crate) routine: Routine,
+    /// Where the routine is to run; meaningless without a routine.
+    pub(crate) thread_id: ThreadId,
+}
+
+/// Who is told when an operation ends.
+pub(crate) enum Owner<H: Host> {
+    /// The client, by routine, event or polling.
+    Overlapped(Overlapped),
+    /// A thread that waits inside the call.
+    Blocked(Arc<BlockedCall<H>>),
+}
+
+/// An operation that ended and whose owner has not been told yet.
+pub(crate) struct Done<H: Host> {
+    pub(crate) owner: Owner<H>,
+    /// The thread that started it.
+    pub(crate) initiator: ThreadKey,
+    /// How it ended.
+    pub(crate) end: CallEnd,
+    /// WSPCleanup: the status is stored, and neither event nor routine tells of it (CXL-7).
+    pub(crate) silent: bool,
+}
+
+impl CallEnd {
+    /// All went well.
+    pub(crate) const fn success(bytes: u32) -> Self {
+        Self { error: None, bytes, flags: 0 }
+    }
+
+    /// It failed after the transport had taken `bytes`.
+    pub(crate) const fn failure(error: WsaError, bytes: u32) -> Self {
+        Self { error: Some(error), bytes, flags: 0 }
+    }
+}

@@ -1,0 +1,106 @@
+//! Socket addresses of callers: captured whole before anything starts (DST-6).
+
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use crate::layout::{
+    SOCKADDR_IN, SOCKADDR_IN6, decode_sockaddr_in, decode_sockaddr_in6, encode_sockaddr,
+    sockaddr_family,
+};
+use crate::spi::{AF_INET, AF_INET6};
+use crate::{Family, Host, Memory, UserPtr, WsaError};
+
+use super::Provider;
+
+/// The bytes of a caller's address, not yet judged: a bad pointer is reported before, a bad
+/// content after the socket's state (ERR-PRECEDENCE).
+#[derive(Clone, Copy)]
+pub(super) struct RawAddress {
+    bytes: [u8; SOCKADDR_IN6],
+    len: usize,
+}
+
+impl RawAddress {
+    /// The address, as one of `family`.
+    ///
+    /// # Errors
+    /// WSAEFAULT when it is too small for its family (ERR-FAULT-3), WSAEAFNOSUPPORT when its
+    /// family is not the socket's.
+    pub(super) fn decode(&self, family: Family) -> Result<SocketAddr, WsaError> {
+        if self.len < 2 {
+            return Err(WsaError::WSAEFAULT);
+        }
+        let given = sockaddr_family(&[self.bytes[0], self.bytes[1]]);
+        let (expected, size) = match family {
+            Family::V4 => (AF_INET, SOCKADDR_IN),
+            Family::V6 => (AF_INET6, SOCKADDR_IN6),
+        };
+        if self.len < size {
+            return Err(WsaError::WSAEFAULT);
+        }
+        if given != expected {
+            return Err(WsaError::WSAEAFNOSUPPORT);
+        }
+        Ok(match family {
+            Family::V4 => {
+                let mut bytes = [0; SOCKADDR_IN];
+                bytes.copy_from_slice(&self.bytes[..SOCKADDR_IN]);
+                decode_sockaddr_in(&bytes)
+            }
+            Family::V6 => decode_sockaddr_in6(&self.bytes),
+        })
+    }
+}
+
+/// Whether datagrams to `address` need SO_BROADCAST.
+pub(super) fn is_broadcast(address: &SocketAddr) -> bool {
+    address.ip() == IpAddr::V4(Ipv4Addr::BROADCAST)
+}
+
+/// ADDR_ANY of a family, port 0.
+pub(super) fn any(family: Family) -> SocketAddr {
+    let ip = match family {
+        Family::V4 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        Family::V6 => IpAddr::V6(core::net::Ipv6Addr::UNSPECIFIED),
+    };
+    SocketAddr::new(ip, 0)
+}
+
+impl<H: Host> Provider<H> {
+    /// Captures a caller's address; what exceeds the largest address is not looked at.
+    ///
+    /// # Errors
+    /// WSAEFAULT when it is not readable (ERR-FAULT-2).
+    pub(super) fn capture_address(
+        &self,
+        address: UserPtr,
+        len: i32,
+    ) -> Result<RawAddress, WsaError> {
+        let len = usize::try_from(len).unwrap_or(0).min(SOCKADDR_IN6);
+        let mut raw = RawAddress { bytes: [0; SOCKADDR_IN6], len };
+        if address.is_null() && len > 0 {
+            return Err(WsaError::WSAEFAULT);
+        }
+        self.host.memory().read(address, &mut raw.bytes[..len]).map_err(|_| WsaError::WSAEFAULT)?;
+        Ok(raw)
+    }
+
+    /// Writes `address` for a caller that gave room of `*length` bytes at `to`, and its size to
+    /// `length`.
+    ///
+    /// # Errors
+    /// WSAEFAULT when the room is too small or not writable.
+    pub(super) fn give_address(
+        &self,
+        address: &SocketAddr,
+        to: UserPtr,
+        length: UserPtr,
+    ) -> Result<(), WsaError> {
+        let (bytes, size) = encode_sockaddr(address);
+        let room = self.take_u32(length)? as usize;
+        if room < size {
+            return Err(WsaError::WSAEFAULT);
+        }
+        self.host.memory().write(to, &bytes[..size]).map_err(|_| WsaError::WSAEFAULT)?;
+        self.put_u32(length, size as u32)
+    }
+}

@@ -1,0 +1,148 @@
+//! Calls that block their thread: entering, waiting alertably, and every way out.
+
+use alloc::sync::Arc;
+
+use crate::operation::{BlockedCall, CallEnd, Owner};
+use crate::socket::{Socket, SocketState};
+use crate::{Host, Kind, ThreadKey, Transport, WaitEnd, WsaError};
+
+use super::Provider;
+
+impl<H: Host> Provider<H> {
+    /// Enters a call that may block; [`Self::leave_blocking`] ends it.
+    ///
+    /// # Errors
+    /// WSAEINPROGRESS when the thread is blocked already, and this is a routine run inside that.
+    pub(super) fn enter_blocking(&self) -> Result<Arc<BlockedCall<H>>, WsaError> {
+        let call = BlockedCall::new(self.host.current_thread(), self.host.new_signal());
+        self.blocked.enter(&call)?;
+        Ok(call)
+    }
+
+    pub(super) fn leave_blocking(&self, thread: ThreadKey) {
+        self.blocked.leave(thread);
+    }
+
+    /// When a blocking call that starts now gives up; `timeout_ms` 0 means never.
+    pub(super) fn deadline(&self, timeout_ms: u32) -> Option<u64> {
+        (timeout_ms > 0).then(|| self.host.now_ns() + u64::from(timeout_ms) * 1_000_000)
+    }
+
+    /// Waits until the operation of `call`, queued on `socket`, has ended, and leaves the call.
+    ///
+    /// A cancellation or a time-out takes the operation out of its queue; where it ended in the
+    /// meantime, that end counts (CXL-4).
+    pub(super) fn wait_for_end(
+        &self,
+        socket: &Arc<Socket<H>>,
+        call: &Arc<BlockedCall<H>>,
+        deadline: Option<u64>,
+    ) -> Result<CallEnd, WsaError> {
+        let end = loop {
+            let why = self.host.wait(&call.signal, deadline);
+            if let Some(end) = call.end() {
+                break end;
+            }
+            let error = if call.is_cancelled() {
+                WsaError::WSAEINTR
+            } else if why == WaitEnd::TimedOut {
+                WsaError::WSAETIMEDOUT
+            } else {
+                continue;
+            };
+            let mut state = socket.lock();
+            self.retract(socket.kind, &mut state, call, error);
+            self.deliver(socket, state);
+        };
+        self.leave_blocking(call.thread);
+        match end.error {
+            None => Ok(end),
+            Some(error) => Err(error),
+        }
+    }
+
+    /// Takes the operation of `call` out of its queue, if it is still there.
+    fn retract(
+        &self,
+        kind: Kind,
+        state: &mut SocketState<H>,
+        call: &Arc<BlockedCall<H>>,
+        error: WsaError,
+    ) {
+        let is_this = |owner: &Owner<H>| matches!(owner, Owner::Blocked(c) if Arc::ptr_eq(c, call));
+        let mut torn = false;
+        state.end_sends(error, false, |op| {
+            let found = is_this(&op.owner);
+            torn |= found && op.consumed > 0;
+            found
+        });
+        state.end_receives(error, false, |op| is_this(&op.owner));
+        if torn && error == WsaError::WSAEINTR && kind == Kind::Stream {
+            // A cancelled send left part of its data behind: the stream is damaged, and says
+            // WSAECONNABORTED from now on instead of carrying on in the middle (CXL-4).
+            self.host.transport().close(state.transport, true);
+            state.transport_closed = true;
+            state.fail(WsaError::WSAECONNABORTED);
+        }
+    }
+
+    /// Blocks until `look` finds what it waits for. It is asked again after every change of the
+    /// socket that [`SocketState::notify_watchers`] tells.
+    pub(super) fn watch<T>(
+        &self,
+        socket: &Arc<Socket<H>>,
+        deadline: Option<u64>,
+        mut look: impl FnMut(&mut SocketState<H>) -> Option<Result<T, WsaError>>,
+    ) -> Result<T, WsaError> {
+        let call = self.enter_blocking()?;
+        let mut why = WaitEnd::Signalled;
+        let result = loop {
+            let mut state = socket.lock();
+            let found = look(&mut state).or_else(|| {
+                if call.is_cancelled() {
+                    Some(Err(WsaError::WSAEINTR))
+                } else if why == WaitEnd::TimedOut {
+                    Some(Err(WsaError::WSAETIMEDOUT))
+                } else {
+                    None
+                }
+            });
+            let watching = state.watchers.iter().position(|c| Arc::ptr_eq(c, &call));
+            match found {
+                Some(result) => {
+                    if let Some(at) = watching {
+                        state.watchers.swap_remove(at);
+                    }
+                    self.deliver(socket, state);
+                    break result;
+                }
+                None => {
+                    if watching.is_none() {
+                        state.watchers.push(call.clone());
+                    }
+                    self.deliver(socket, state);
+                    why = self.host.wait(&call.signal, deadline);
+                }
+            }
+        };
+        self.leave_blocking(call.thread);
+        result
+    }
+
+    /// WSPCleanup waits for a closed socket to pass its data on; what is left at `deadline_ns` is
+    /// dropped.
+    pub(super) fn wait_transport_closed(&self, socket: &Arc<Socket<H>>, deadline_ns: u64) {
+        // A routine that runs inside another blocking call may clean up: then there is no waiting.
+        let _ = self.watch(socket, Some(deadline_ns), |state| {
+            (state.transport_closed || state.buffer.is_empty()).then_some(Ok(()))
+        });
+        let mut state = socket.lock();
+        if !state.transport_closed {
+            let abort = !state.buffer.is_empty();
+            state.buffer.clear();
+            state.transport_closed = true;
+            self.host.transport().close(state.transport, abort);
+        }
+        self.deliver(socket, state);
+    }
+}

@@ -1,0 +1,93 @@
+//! WSPCloseSocket, in its three forms of linger.
+
+use alloc::sync::Arc;
+
+use crate::socket::{Linger, Phase, Socket, SocketState};
+use crate::{Host, Kind, SocketHandle, Transport, WsaError};
+
+use super::Provider;
+
+impl<H: Host> Provider<H> {
+    pub(super) fn close_socket(&self, handle: SocketHandle) -> Result<(), WsaError> {
+        let socket = self.socket(handle)?;
+        let mut state = self.lock_open(&socket)?;
+        let linger = match socket.kind {
+            Kind::Stream => state.options.linger,
+            Kind::Datagram => Linger::Graceful,
+        };
+        let connected = state.phase == Phase::Connected;
+        if let Linger::Wait(seconds) = linger
+            && connected
+        {
+            if !state.options.nonblocking {
+                self.close_now(&mut state);
+                return self.linger(&socket, state, seconds);
+            }
+            if !self.is_drained(&state) {
+                // The handle remains valid: nothing has happened.
+                return Err(WsaError::WSAEWOULDBLOCK);
+            }
+        }
+        self.close_now(&mut state);
+        if linger == Linger::Abort && connected {
+            self.abort(&mut state);
+        } else if socket.kind == Kind::Stream && !connected {
+            // Nothing can be under way in an orderly manner.
+            state.buffer.clear();
+        }
+        self.deliver(&socket, state);
+        Ok(())
+    }
+
+    /// The socket is closed for the client: what pends ends, and is told (CXL-1); blocked calls
+    /// return (CXL-2). Data consumed before stays, to be sent.
+    fn close_now(&self, state: &mut SocketState<H>) {
+        state.phase = Phase::Closed;
+        state.end_sends(WsaError::WSA_OPERATION_ABORTED, false, |_| true);
+        state.end_receives(WsaError::WSA_OPERATION_ABORTED, false, |_| true);
+        state.notify_watchers();
+    }
+
+    fn abort(&self, state: &mut SocketState<H>) {
+        state.buffer.clear();
+        if !state.transport_closed {
+            state.transport_closed = true;
+            self.host.transport().close(state.transport, true);
+        }
+    }
+
+    fn is_drained(&self, state: &SocketState<H>) -> bool {
+        state.send_idle() && self.host.transport().is_drained(state.transport)
+    }
+
+    /// Waits until everything was acknowledged, or resets the connection when that takes too long.
+    fn linger(
+        &self,
+        socket: &Arc<Socket<H>>,
+        mut state: crate::socket::StateGuard<'_, H>,
+        seconds: u16,
+    ) -> Result<(), WsaError> {
+        state.send_ended = true;
+        self.end_send_half(socket.kind, &mut state);
+        if self.is_drained(&state) {
+            self.deliver(socket, state);
+            return Ok(());
+        }
+        let deadline = self.deadline(u32::from(seconds) * 1000);
+        // The state is let go inside, so pending owners are told before the wait.
+        drop(state);
+        let waited = self.watch(socket, deadline, |state| {
+            (state.transport_closed || self.is_drained(state)).then_some(Ok(()))
+        });
+        let mut state = socket.lock();
+        if waited == Err(WsaError::WSAETIMEDOUT) {
+            self.abort(&mut state);
+        }
+        self.deliver(socket, state);
+        match waited {
+            Err(WsaError::WSAEINTR) => Err(WsaError::WSAEINTR),
+            // Inside another blocking call there is no waiting: it closes gracefully.
+            _ => Ok(()),
+        }
+    }
+}

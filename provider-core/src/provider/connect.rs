@@ -1,0 +1,154 @@
+//! WSPConnect and WSPListen.
+
+use alloc::sync::Arc;
+use core::net::SocketAddr;
+
+use crate::socket::{Phase, Socket, SocketState};
+use crate::{Host, Kind, SocketHandle, Transport, TransportOption, UserPtr, WsaError};
+
+use super::Provider;
+use super::address::is_broadcast;
+
+impl<H: Host> Provider<H> {
+    pub(super) fn connect(
+        &self,
+        handle: SocketHandle,
+        name: UserPtr,
+        namelen: i32,
+    ) -> Result<(), WsaError> {
+        let socket = self.socket(handle)?;
+        let raw = self.capture_address(name, namelen)?;
+        let peer = raw.decode(socket.family)?;
+        match socket.kind {
+            Kind::Datagram => self.connect_datagram(&socket, peer),
+            Kind::Stream => self.connect_stream(&socket, peer),
+        }
+    }
+
+    /// Sets the default peer; an address of zeros takes it away.
+    fn connect_datagram(&self, socket: &Socket<H>, peer: SocketAddr) -> Result<(), WsaError> {
+        let mut state = self.lock_open(socket)?;
+        if peer.ip().is_unspecified() && peer.port() == 0 {
+            state.peer = None;
+            return Ok(());
+        }
+        if peer.ip().is_unspecified() || peer.port() == 0 {
+            return Err(WsaError::WSAEADDRNOTAVAIL);
+        }
+        if is_broadcast(&peer) && !state.options.broadcast {
+            return Err(WsaError::WSAEACCES);
+        }
+        self.bind_implicitly(socket, &mut state)?;
+        state.peer = Some(peer);
+        Ok(())
+    }
+
+    fn connect_stream(&self, socket: &Arc<Socket<H>>, peer: SocketAddr) -> Result<(), WsaError> {
+        let mut state = self.lock_open(socket)?;
+        match state.phase {
+            Phase::Open => {}
+            Phase::Connecting => return Err(WsaError::WSAEALREADY),
+            Phase::Connected => return Err(WsaError::WSAEISCONN),
+            Phase::Listening => return Err(WsaError::WSAEINVAL),
+            Phase::Failed(error) => return Err(SocketState::<H>::later_error(error)),
+            Phase::Closed => return Err(WsaError::WSAENOTSOCK),
+        }
+        if peer.ip().is_unspecified() || peer.port() == 0 || is_broadcast(&peer) {
+            return Err(WsaError::WSAEADDRNOTAVAIL);
+        }
+        self.renew_transport(socket, &mut state)?;
+        self.bind_implicitly(socket, &mut state)?;
+        match self.host.transport().connect(state.transport, peer) {
+            Ok(()) => {
+                state.phase = Phase::Connected;
+                state.peer = Some(peer);
+                return Ok(());
+            }
+            Err(WsaError::WSAEWOULDBLOCK) => {}
+            Err(error) => return Err(error),
+        }
+        state.phase = Phase::Connecting;
+        state.peer = Some(peer);
+        state.error = None;
+        if state.options.nonblocking {
+            return Err(WsaError::WSAEWOULDBLOCK);
+        }
+        drop(state);
+        self.watch(socket, None, |state| match state.phase {
+            Phase::Connected => Some(Ok(())),
+            Phase::Connecting => None,
+            Phase::Closed => Some(Err(WsaError::WSAEINTR)),
+            Phase::Failed(error) => Some(Err(error)),
+            Phase::Open | Phase::Listening => {
+                Some(Err(state.error.take().unwrap_or(WsaError::WSAECONNREFUSED)))
+            }
+        })
+    }
+
+    /// A connect that failed used the transport socket up: another one takes its place, bound as
+    /// the first was.
+    fn renew_transport(
+        &self,
+        socket: &Socket<H>,
+        state: &mut SocketState<H>,
+    ) -> Result<(), WsaError> {
+        if !state.stale {
+            return Ok(());
+        }
+        let transport = self.host.transport();
+        let fresh = transport.open(socket.family, socket.kind, socket.id.token())?;
+        transport.close(state.transport, true);
+        state.transport = fresh;
+        state.stale = false;
+        transport.set_option(fresh, TransportOption::KeepAlive(state.options.keep_alive));
+        transport.set_option(fresh, TransportOption::ReceiveBuffer(state.options.receive_buffer));
+        if let Some(local) = state.local.take() {
+            state.local = Some(transport.bind(fresh, local)?);
+        }
+        Ok(())
+    }
+
+    /// The transport says that a connect ended.
+    pub(super) fn connect_ended(&self, state: &mut SocketState<H>) {
+        if state.phase != Phase::Connecting {
+            return;
+        }
+        match self.host.transport().connect_result(state.transport) {
+            Err(WsaError::WSAEWOULDBLOCK) => return,
+            Ok(()) => state.phase = Phase::Connected,
+            Err(error) => {
+                state.phase = Phase::Open;
+                state.peer = None;
+                state.error = Some(error);
+                state.stale = true;
+            }
+        }
+        state.notify_watchers();
+    }
+
+    pub(super) fn listen(&self, handle: SocketHandle, backlog: i32) -> Result<(), WsaError> {
+        let socket = self.socket(handle)?;
+        let mut state = self.lock_open(&socket)?;
+        if socket.kind == Kind::Datagram {
+            return Err(WsaError::WSAEOPNOTSUPP);
+        }
+        match state.phase {
+            Phase::Listening => return Ok(()),
+            Phase::Connecting | Phase::Connected => return Err(WsaError::WSAEISCONN),
+            _ => {}
+        }
+        if state.local.is_none() {
+            return Err(WsaError::WSAEINVAL);
+        }
+        self.renew_transport(&socket, &mut state)?;
+        self.host.transport().listen(state.transport, backlog_of(backlog))?;
+        state.phase = Phase::Listening;
+        Ok(())
+    }
+}
+
+/// SOMAXCONN and above give the most; 0 and below the least.
+fn backlog_of(backlog: i32) -> usize {
+    const MOST: i32 = 200;
+    backlog.clamp(1, MOST) as usize
+}

@@ -1,0 +1,155 @@
+//! Telling owners that their operations ended: exactly once each, with no lock held.
+
+use alloc::sync::Arc;
+
+use crate::layout::overlapped as layout;
+use crate::operation::{Done, Overlapped, Owner};
+use crate::socket::{Phase, RoutineCall, Socket, StateGuard};
+use crate::table::Id;
+use crate::{EventHandle, Host, Memory, MemoryFault, ThreadKey, Transport, UserPtr};
+
+use super::Provider;
+
+/// What the one context value of an APC leads to (APC-4). It keeps the socket alive: a routine
+/// may run after its socket was closed, and even close it itself (REENT-4).
+pub(super) struct ApcContext<H: Host> {
+    socket: Arc<Socket<H>>,
+    /// The thread that started the operation and is to run the routine.
+    pub(super) thread: ThreadKey,
+    call: RoutineCall,
+}
+
+impl<H: Host> Provider<H> {
+    /// Lets the lock go and tells the owners of everything that ended; closes what is finished.
+    pub(super) fn deliver<'a>(&self, socket: &'a Arc<Socket<H>>, mut state: StateGuard<'a, H>) {
+        while let Some(done) = state.done.pop_front() {
+            state.telling += 1;
+            drop(state);
+            self.tell(socket, done);
+            state = socket.lock();
+            state.telling -= 1;
+        }
+        self.retire(socket, state);
+    }
+
+    /// Gives back the handle and the transport of a closed socket once nobody needs them.
+    ///
+    /// The handle is needed as long as an owner is being told through it, so the last one out
+    /// closes it: that also keeps its value from being reused too early (CXL-9).
+    fn retire(&self, socket: &Arc<Socket<H>>, mut state: StateGuard<'_, H>) {
+        if state.phase != Phase::Closed {
+            return;
+        }
+        let close_handle = !state.handle_closed && state.telling == 0 && state.done.is_empty();
+        state.handle_closed |= close_handle;
+        if !state.transport_closed && state.buffer.is_empty() && state.watchers.is_empty() {
+            state.transport_closed = true;
+            self.host.transport().close(state.transport, false);
+        }
+        let gone = state.handle_closed && state.transport_closed && !close_handle;
+        drop(state);
+        if close_handle {
+            // It can only fail when the host lost it already.
+            let _ = self.host.close_socket_handle(socket.handle);
+            let state = socket.lock();
+            let gone = state.transport_closed;
+            drop(state);
+            if gone {
+                self.sockets.remove(socket.id);
+            }
+        } else if gone {
+            self.sockets.remove(socket.id);
+        }
+    }
+
+    fn tell(&self, socket: &Arc<Socket<H>>, done: Done<H>) {
+        match done.owner {
+            Owner::Blocked(call) => self.host.signal(&call.signal),
+            Owner::Overlapped(op) => {
+                let call = RoutineCall {
+                    op,
+                    error: done.end.error.map_or(0, |error| error.0 as u32),
+                    bytes: done.end.bytes,
+                    flags: done.end.flags,
+                };
+                if done.silent {
+                    // The caller may have freed it: there is nobody left to tell.
+                    let _ = self.store(&call);
+                } else if op.routine.is_null() {
+                    self.complete_without_routine(socket, &call);
+                } else {
+                    self.queue_routine(socket, done.initiator, call);
+                }
+            }
+        }
+    }
+
+    /// Event, polling or port: the host stores the result, then signals.
+    fn complete_without_routine(&self, socket: &Socket<H>, call: &RoutineCall) {
+        let Overlapped { overlapped, .. } = call.op;
+        // The host stores what WPUCompleteOverlappedRequest has arguments for; the rest is ours.
+        let _ = self.store_details(call);
+        let completed =
+            self.host.complete_overlapped(socket.handle, overlapped, call.error, call.bytes);
+        if completed.is_err() && self.store(call).is_ok() {
+            // The operation must reach its end though the upcall failed (B4).
+            if let Some(event) = self.event_of(overlapped) {
+                let _ = self.host.set_event(event);
+            }
+        }
+    }
+
+    /// Routine: the core stores the result, then queues the APC (OVL-7, APC-3).
+    fn queue_routine(&self, socket: &Arc<Socket<H>>, thread: ThreadKey, call: RoutineCall) {
+        let _ = self.store(&call);
+        let context = ApcContext { socket: socket.clone(), thread, call };
+        let id = self.apcs.lock().insert(context);
+        if self.host.queue_apc(&call.op.thread_id, id.context()).is_err() {
+            // The thread is gone: the stored status was the operation's one end (APC-14).
+            drop(self.apcs.lock().remove(id));
+        }
+    }
+
+    /// The APC function: runs the routine that `context` leads to, unless one of the same socket
+    /// runs in this thread already; then it runs when that one returns (APC-10, APC-11).
+    pub(super) fn run_routines(&self, context: usize) {
+        let taken = self.apcs.lock().remove(Id::from_context(context));
+        let Some(ApcContext { socket, call, .. }) = taken else {
+            return; // WSPCleanup came first (CXL-7).
+        };
+        let thread = self.host.current_thread();
+        // Each guard is gone before the routine runs: client code never runs under a lock.
+        let mut next = socket.gate.lock().enter(thread, call);
+        while let Some(RoutineCall { op, error, bytes, flags }) = next {
+            self.host.call_routine(op.routine, error, bytes, op.overlapped, flags);
+            next = socket.gate.lock().next(thread);
+        }
+    }
+
+    /// Stores a result: everything else first, the status last with release order (OVL-7).
+    fn store(&self, call: &RoutineCall) -> Result<(), MemoryFault> {
+        let memory = self.host.memory();
+        let at = call.op.overlapped;
+        self.store_details(call)?;
+        memory.write(at.offset(layout::INTERNAL_HIGH), &(call.bytes as usize).to_le_bytes())?;
+        memory.store_status(at.offset(layout::INTERNAL), call.error)
+    }
+
+    /// Stores flags and error (`Offset` and `OffsetHigh`).
+    fn store_details(&self, call: &RoutineCall) -> Result<(), MemoryFault> {
+        let mut bytes = [0; 8];
+        bytes[..4].copy_from_slice(&call.flags.to_le_bytes());
+        bytes[4..].copy_from_slice(&call.error.to_le_bytes());
+        self.host.memory().write(call.op.overlapped.offset(layout::OFFSET), &bytes)
+    }
+
+    /// The event in an OVERLAPPED, unless it is null.
+    pub(super) fn event_of(&self, overlapped: UserPtr) -> Option<EventHandle> {
+        let mut bytes = [0; crate::layout::POINTER];
+        self.host.memory().read(overlapped.offset(layout::EVENT), &mut bytes).ok()?;
+        match usize::from_le_bytes(bytes) {
+            0 => None,
+            event => Some(EventHandle(event)),
+        }
+    }
+}

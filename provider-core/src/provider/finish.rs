@@ -1,0 +1,48 @@
+//! The frame of every call: `lpErrno` in, result out.
+
+use crate::spi::SOCKET_ERROR;
+use crate::{Host, Memory, UserPtr, WsaError};
+
+use super::Provider;
+
+impl<H: Host> Provider<H> {
+    /// Runs a call that returns `int`: 0, or SOCKET_ERROR with the code in `errno`.
+    ///
+    /// `errno` is written with 0 first: that tells a bad pointer before anything has happened, and
+    /// leaves 0 behind on success (RET-11).
+    pub(super) fn call(&self, errno: UserPtr, body: impl FnOnce() -> Result<(), WsaError>) -> i32 {
+        self.call_value(errno, SOCKET_ERROR, || body().map(|()| 0))
+    }
+
+    /// Runs a call with a return type of its own: its value, or `failed` with the code in `errno`.
+    pub(super) fn call_value<T>(
+        &self,
+        errno: UserPtr,
+        failed: T,
+        body: impl FnOnce() -> Result<T, WsaError>,
+    ) -> T {
+        if self.host.memory().write(errno, &0i32.to_le_bytes()).is_err() {
+            return failed;
+        }
+        match body() {
+            Ok(value) => value,
+            Err(error) => {
+                // The caller may have unmapped it meanwhile; there is nowhere else to report to.
+                let _ = self.host.memory().write(errno, &error.0.to_le_bytes());
+                failed
+            }
+        }
+    }
+
+    /// Writes an out parameter.
+    pub(super) fn put_u32(&self, to: UserPtr, value: u32) -> Result<(), WsaError> {
+        self.host.memory().write(to, &value.to_le_bytes()).map_err(|_| WsaError::WSAEFAULT)
+    }
+
+    /// Reads an in parameter.
+    pub(super) fn take_u32(&self, from: UserPtr) -> Result<u32, WsaError> {
+        let mut bytes = [0; 4];
+        self.host.memory().read(from, &mut bytes).map_err(|_| WsaError::WSAEFAULT)?;
+        Ok(u32::from_le_bytes(bytes))
+    }
+}

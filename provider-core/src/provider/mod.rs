@@ -1,0 +1,79 @@
+//! The provider: the SPI's functions, each in the file of its family, over the three seams.
+//!
+//! Locking: a call looks its socket up, takes the socket's one lock, changes state, moves bytes,
+//! lets the lock go, and only then tells owners (`delivery`). Lock order: socket, then a blocked
+//! call's own; the table's, the gate's and the contexts' locks are never held with another.
+
+mod accept;
+mod address;
+mod bind;
+mod blocking;
+mod cancel;
+mod close;
+mod connect;
+mod delivery;
+mod finish;
+mod ioctl;
+mod lookup;
+mod options;
+mod overlapped;
+mod receive;
+mod receive_drain;
+mod send;
+mod send_drain;
+mod send_start;
+mod service;
+mod shutdown;
+mod socket;
+mod spi;
+mod startup;
+
+use alloc::sync::Arc;
+
+use lock_api::Mutex;
+
+use crate::operation::BlockedThreads;
+use crate::socket::Socket;
+use crate::table::{Slab, Table};
+use crate::{Host, Profile};
+
+use delivery::ApcContext;
+use startup::Lifetime;
+
+/// A Winsock service provider over one host.
+///
+/// All functions take `&self` and may be called by any thread; see
+/// [`ServiceProvider`](crate::ServiceProvider).
+pub struct Provider<H: Host> {
+    host: H,
+    profile: Profile,
+    lifetime: Mutex<H::RawMutex, Lifetime>,
+    sockets: Table<H::RawMutex, Arc<Socket<H>>>,
+    /// Routines whose APC is queued and has not run.
+    apcs: Mutex<H::RawMutex, Slab<ApcContext<H>>>,
+    blocked: BlockedThreads<H>,
+}
+
+impl<H: Host> Provider<H> {
+    /// A provider that was not started yet.
+    pub fn new(host: H, profile: Profile) -> Self {
+        Self {
+            host,
+            profile,
+            lifetime: Mutex::new(Lifetime::default()),
+            sockets: Table::new(),
+            apcs: Mutex::new(Slab::new()),
+            blocked: BlockedThreads::new(),
+        }
+    }
+
+    /// The host.
+    pub fn host(&self) -> &H {
+        &self.host
+    }
+
+    /// The profile given at start.
+    pub fn profile(&self) -> Profile {
+        self.profile
+    }
+}

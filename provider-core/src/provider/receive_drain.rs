@@ -1,0 +1,162 @@
+//! Moving what arrived into the receives that wait for it, in posted order.
+
+use core::net::SocketAddr;
+
+use crate::layout::encode_sockaddr;
+use crate::operation::{CallEnd, FromAddress, RecvRequest};
+use crate::socket::{Phase, Socket, SocketState};
+use crate::spi::MSG_PARTIAL;
+use crate::{Host, Kind, Memory, Transport, WsaError};
+
+use super::Provider;
+use super::send_start::{CHUNK, is_fatal};
+
+/// What one look at the transport did for a receive.
+pub(super) enum Attempt {
+    /// Nothing is there (or not enough, for MSG_WAITALL); the transport will tell.
+    NoData,
+    /// The receive is over.
+    Ended(CallEnd),
+}
+
+/// The largest datagram of either family, with some to spare.
+const DATAGRAM_STAGE: usize = 65_536;
+
+impl<H: Host> Provider<H> {
+    /// Serves the receives that wait, until there is no more data.
+    pub(super) fn drain_receives(&self, socket: &Socket<H>, state: &mut SocketState<H>) {
+        if state.transport_closed {
+            return;
+        }
+        if state.phase == Phase::Listening {
+            state.notify_watchers();
+            return;
+        }
+        while let Some(mut op) = state.receives.pop_front() {
+            match self.attempt(socket, state, &op.request, &mut op.received) {
+                Attempt::Ended(end) => state.finish(op.owner, op.request.initiator, end),
+                Attempt::NoData => {
+                    state.receives.push_front(op);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Tries to serve one receive; `received` is what it has so far (MSG_WAITALL).
+    pub(super) fn attempt(
+        &self,
+        socket: &Socket<H>,
+        state: &mut SocketState<H>,
+        request: &RecvRequest,
+        received: &mut u32,
+    ) -> Attempt {
+        match socket.kind {
+            Kind::Stream => self.attempt_stream(state, request, received),
+            Kind::Datagram => self.attempt_datagram(state, request),
+        }
+    }
+
+    fn attempt_stream(
+        &self,
+        state: &mut SocketState<H>,
+        request: &RecvRequest,
+        received: &mut u32,
+    ) -> Attempt {
+        loop {
+            let room = request.total - *received as usize;
+            // A receive without room waits for data and takes none.
+            let (len, peek) = if room == 0 { (1, true) } else { (room.min(CHUNK), request.peek) };
+            if state.stage.len() < len {
+                state.stage.resize(len, 0);
+            }
+            let result =
+                self.host.transport().try_recv(state.transport, &mut state.stage[..len], peek);
+            let got = match result {
+                Ok(0) => return Attempt::Ended(CallEnd::success(*received)),
+                Ok(_) if room == 0 => return Attempt::Ended(CallEnd::success(0)),
+                Ok(got) => got,
+                Err(error) => {
+                    if is_fatal(error) {
+                        state.fail(error);
+                    }
+                    // Data in hand is not lost to an error: the next call meets that.
+                    let in_hand = *received > 0 && !request.wait_all;
+                    return match error {
+                        _ if in_hand => Attempt::Ended(CallEnd::success(*received)),
+                        WsaError::WSAEWOULDBLOCK => Attempt::NoData,
+                        _ => Attempt::Ended(CallEnd::failure(error, *received)),
+                    };
+                }
+            };
+            let offset = *received as usize;
+            let memory = self.host.memory();
+            if request.buffers.scatter(memory, offset, &state.stage[..got]).is_err() {
+                return Attempt::Ended(CallEnd::failure(WsaError::WSAEFAULT, *received));
+            }
+            *received += got as u32;
+            let full = *received as usize == request.total;
+            let more = !request.peek && got == len;
+            if full || !(request.wait_all || more) {
+                return Attempt::Ended(CallEnd::success(*received));
+            }
+        }
+    }
+
+    fn attempt_datagram(&self, state: &mut SocketState<H>, request: &RecvRequest) -> Attempt {
+        if state.stage.len() < DATAGRAM_STAGE {
+            state.stage.resize(DATAGRAM_STAGE, 0);
+        }
+        let transport = self.host.transport();
+        let (len, from) = loop {
+            match transport.try_recv_from(state.transport, &mut state.stage, request.peek) {
+                Err(WsaError::WSAEWOULDBLOCK) => return Attempt::NoData,
+                // Resets of datagram sockets may be switched off (SIO_UDP_CONNRESET).
+                Err(WsaError::WSAECONNRESET) if !state.options.udp_connreset => {}
+                Err(error) => return Attempt::Ended(CallEnd::failure(error, 0)),
+                Ok((len, from)) => {
+                    // A connected socket hears its peer only.
+                    if state.peer.is_none_or(|peer| is_from(&peer, &from)) {
+                        break (len, from);
+                    }
+                    if request.peek {
+                        // Take the stranger out, to look behind it.
+                        let _ = transport.try_recv_from(state.transport, &mut state.stage, false);
+                    }
+                }
+            }
+        };
+        let fits = len.min(request.total);
+        let memory = self.host.memory();
+        if request.buffers.scatter(memory, 0, &state.stage[..fits]).is_err() {
+            return Attempt::Ended(CallEnd::failure(WsaError::WSAEFAULT, 0));
+        }
+        if let Some(to) = &request.from
+            && let Err(error) = self.give_source(to, &from)
+        {
+            return Attempt::Ended(CallEnd::failure(error, 0));
+        }
+        if len > request.total {
+            // The rest is lost; what fits was given (WSAEMSGSIZE).
+            let error = Some(WsaError::WSAEMSGSIZE);
+            return Attempt::Ended(CallEnd { error, bytes: fits as u32, flags: MSG_PARTIAL });
+        }
+        Attempt::Ended(CallEnd::success(fits as u32))
+    }
+
+    /// Writes the sender's address where the call asked for it, at completion.
+    fn give_source(&self, to: &FromAddress, from: &SocketAddr) -> Result<(), WsaError> {
+        let (bytes, size) = encode_sockaddr(from);
+        if to.room < size {
+            return Err(WsaError::WSAEFAULT);
+        }
+        let memory = self.host.memory();
+        memory.write(to.address, &bytes[..size]).map_err(|_| WsaError::WSAEFAULT)?;
+        self.put_u32(to.length, size as u32)
+    }
+}
+
+/// Whether a datagram's source is the peer: flow label and scope are not part of who it is.
+fn is_from(peer: &SocketAddr, from: &SocketAddr) -> bool {
+    peer.ip() == from.ip() && peer.port() == from.port()
+}

@@ -1,0 +1,203 @@
+//! Draining a socket's send side when the transport has room again: buffer first, then the queue.
+
+use crate::operation::CallEnd;
+use crate::socket::{Phase, Socket, SocketState};
+use crate::{Host, Kind, Transport, WsaError};
+
+use super::Provider;
+use super::send_start::{CHUNK, is_fatal};
+
+/// After how long a send that met WSAENOBUFS is tried again.
+const RETRY_NS: u64 = 10_000_000;
+
+/// Why draining stopped.
+#[derive(PartialEq, Eq)]
+enum Drained {
+    /// Nothing is left.
+    Empty,
+    /// The transport takes no more for now; it will tell, or a timer will.
+    NoRoom,
+}
+
+impl<H: Host> Provider<H> {
+    /// Passes on what waits to be sent, in order, as far as the transport takes it; tops the
+    /// buffer up from the queue; ends the send half once all is out.
+    pub(super) fn drain_sends(&self, socket: &Socket<H>, state: &mut SocketState<H>) {
+        if state.transport_closed
+            || (socket.kind == Kind::Stream
+                && !matches!(state.phase, Phase::Connected | Phase::Closed))
+        {
+            return;
+        }
+        let was_waiting = !state.send_idle();
+        let drained = match socket.kind {
+            Kind::Stream => self.drain_stream(state),
+            Kind::Datagram => self.drain_datagrams(state),
+        };
+        if drained == Drained::NoRoom {
+            match socket.kind {
+                Kind::Stream => self.top_up_stream(state),
+                Kind::Datagram => self.top_up_datagrams(state),
+            }
+        }
+        self.end_send_half(socket.kind, state);
+        if state.phase == Phase::Closed || (was_waiting && state.send_idle()) {
+            state.notify_watchers();
+        }
+    }
+
+    fn drain_stream(&self, state: &mut SocketState<H>) -> Drained {
+        let transport = self.host.transport();
+        loop {
+            let result = if !state.buffer.is_empty() {
+                let sent = transport.try_send(state.transport, state.buffer.front_stream());
+                sent.map(|taken| state.buffer.consume_stream(taken))
+            } else if let Some(mut op) = state.sends.pop_front() {
+                let offered = self.offer_op(state, &mut op.request, op.consumed);
+                match offered {
+                    Ok(taken) => {
+                        op.consumed += taken;
+                        if op.consumed == op.request.total {
+                            let end = CallEnd::success(op.consumed);
+                            state.finish(op.owner, op.request.initiator, end);
+                        } else {
+                            state.sends.push_front(op);
+                        }
+                        Ok(())
+                    }
+                    Err(error) if is_no_room(error) || is_fatal(error) => {
+                        state.sends.push_front(op);
+                        Err(error)
+                    }
+                    Err(error) => {
+                        // This send ends; those behind it go on.
+                        let end = CallEnd::failure(error, op.consumed);
+                        state.finish(op.owner, op.request.initiator, end);
+                        Ok(())
+                    }
+                }
+            } else {
+                return Drained::Empty;
+            };
+            match result {
+                Ok(()) => {}
+                Err(WsaError::WSAEWOULDBLOCK) => return Drained::NoRoom,
+                Err(error) if is_fatal(error) => {
+                    state.fail(error);
+                    return Drained::Empty;
+                }
+                Err(_) => {
+                    self.arm_retry(state);
+                    return Drained::NoRoom;
+                }
+            }
+        }
+    }
+
+    /// Offers the next piece of a queued stream send. Gives how much was taken.
+    fn offer_op(
+        &self,
+        state: &mut SocketState<H>,
+        request: &mut crate::operation::SendRequest,
+        consumed: u32,
+    ) -> Result<u32, WsaError> {
+        let len = CHUNK.min((request.total - consumed) as usize);
+        if len == 0 {
+            return Ok(0);
+        }
+        self.gather(state, request, consumed as usize, len)?;
+        let taken = self.host.transport().try_send(state.transport, &state.stage[..len])?;
+        Ok(taken as u32)
+    }
+
+    fn top_up_stream(&self, state: &mut SocketState<H>) {
+        let limit = state.options.send_buffer as usize;
+        while let Some(mut op) = state.sends.pop_front() {
+            let filled = self.fill_buffer(state, &op.request, &mut op.consumed, limit);
+            let end = match filled {
+                Err(error) => CallEnd::failure(error, op.consumed),
+                Ok(()) if op.consumed == op.request.total => CallEnd::success(op.consumed),
+                Ok(()) => {
+                    state.sends.push_front(op);
+                    return;
+                }
+            };
+            state.finish(op.owner, op.request.initiator, end);
+        }
+    }
+
+    fn drain_datagrams(&self, state: &mut SocketState<H>) -> Drained {
+        let transport = self.host.transport();
+        loop {
+            let mut stage = core::mem::take(&mut state.stage);
+            if let Some((datagram, to)) = state.buffer.front_datagram(&mut stage) {
+                let sent = transport.try_send_to(state.transport, datagram, to);
+                state.stage = stage;
+                match sent {
+                    Err(error) if is_no_room(error) => {
+                        if error != WsaError::WSAEWOULDBLOCK {
+                            self.arm_retry(state);
+                        }
+                        return Drained::NoRoom;
+                    }
+                    // Its send was reported as done; success never meant delivery (DST-10).
+                    Ok(()) | Err(_) => state.buffer.pop_datagram(),
+                }
+                continue;
+            }
+            state.stage = stage;
+            let Some(op) = state.sends.pop_front() else { return Drained::Empty };
+            let len = op.request.total as usize;
+            let sent = self.gather(state, &op.request, 0, len).and_then(|()| match op.request.to {
+                Some(to) => transport.try_send_to(state.transport, &state.stage[..len], to),
+                None => Err(WsaError::WSAEDESTADDRREQ),
+            });
+            let end = match sent {
+                Err(WsaError::WSAEWOULDBLOCK) => {
+                    state.sends.push_front(op);
+                    return Drained::NoRoom;
+                }
+                // A pended datagram that meets WSAENOBUFS ends with it.
+                Err(error) => CallEnd::failure(error, 0),
+                Ok(()) => CallEnd::success(op.request.total),
+            };
+            state.finish(op.owner, op.request.initiator, end);
+        }
+    }
+
+    fn top_up_datagrams(&self, state: &mut SocketState<H>) {
+        let limit = state.options.send_buffer as usize;
+        while let Some(op) = state.sends.pop_front() {
+            let len = op.request.total as usize;
+            let end = match op.request.to {
+                Some(to) if state.buffer.takes_datagram(len, limit) => {
+                    match self.gather(state, &op.request, 0, len) {
+                        Ok(()) => {
+                            state.buffer.push_datagram(&state.stage[..len], to);
+                            CallEnd::success(op.request.total)
+                        }
+                        Err(error) => CallEnd::failure(error, 0),
+                    }
+                }
+                _ => {
+                    state.sends.push_front(op);
+                    return;
+                }
+            };
+            state.finish(op.owner, op.request.initiator, end);
+        }
+    }
+
+    /// WSAENOBUFS is followed by no readiness: a timer tries again.
+    pub(super) fn arm_retry(&self, state: &mut SocketState<H>) {
+        if !state.retry_armed {
+            state.retry_armed = true;
+            self.host.set_timer(state.token, self.host.now_ns() + RETRY_NS);
+        }
+    }
+}
+
+/// Whether an error means that the same send may go later.
+fn is_no_room(error: WsaError) -> bool {
+    matches!(error, WsaError::WSAEWOULDBLOCK | WsaError::WSAENOBUFS | WsaError::WSAENETDOWN)
+}

@@ -1,0 +1,246 @@
+//! Starting a send: straight to the transport, into the send buffer, or into the queue.
+
+use alloc::sync::Arc;
+use core::net::SocketAddr;
+
+use crate::operation::{BlockedCall, CallEnd, Mode, Owner, SendRequest, Started};
+use crate::socket::{SendOp, Socket, SocketState};
+use crate::{Host, Kind, Profile, Transport, WsaError};
+
+use super::Provider;
+use super::send::OUTSTANDING_MAX;
+
+/// How many bytes of a stream go to the transport at a time.
+pub(super) const CHUNK: usize = 16 * 1024;
+
+impl<H: Host> Provider<H> {
+    /// Starts a send on a socket that can send.
+    ///
+    /// # Errors
+    /// The send is refused and nothing of it goes out: WSAEWOULDBLOCK, WSAENOBUFS, WSAEFAULT, or
+    /// the transport's word.
+    pub(super) fn start_send(
+        &self,
+        socket: &Socket<H>,
+        state: &mut SocketState<H>,
+        request: SendRequest,
+        mode: Mode,
+        call: Option<Arc<BlockedCall<H>>>,
+    ) -> Result<Started, WsaError> {
+        if matches!(mode, Mode::Overlapped(_)) && state.sends.len() >= OUTSTANDING_MAX {
+            return Err(WsaError::WSAEWOULDBLOCK);
+        }
+        match (socket.kind, request.to) {
+            (Kind::Datagram, Some(to)) => {
+                self.start_datagram(socket, state, request, to, mode, call)
+            }
+            _ => self.start_stream(socket, state, request, mode, call),
+        }
+    }
+
+    /// A datagram goes whole or not at all (RET-14, SYN-8).
+    fn start_datagram(
+        &self,
+        socket: &Socket<H>,
+        state: &mut SocketState<H>,
+        request: SendRequest,
+        to: SocketAddr,
+        mode: Mode,
+        call: Option<Arc<BlockedCall<H>>>,
+    ) -> Result<Started, WsaError> {
+        let len = request.total as usize;
+        let limit = state.options.send_buffer as usize;
+        let idle = state.send_idle();
+        let buffered = state.sends.is_empty() && state.buffer.takes_datagram(len, limit);
+        if idle || buffered {
+            self.gather(state, &request, 0, len)?;
+        }
+        if idle {
+            match self.host.transport().try_send_to(state.transport, &state.stage[..len], to) {
+                Ok(()) => return Ok(self.sent_now(state, &request, mode, request.total)),
+                Err(WsaError::WSAEWOULDBLOCK) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if buffered {
+            state.buffer.push_datagram(&state.stage[..len], to);
+            return Ok(self.sent_now(state, &request, mode, request.total));
+        }
+        let owner = self.owner_of(mode, call)?;
+        self.enqueue(socket, state, SendOp { request, consumed: 0, owner });
+        Ok(Started::Pending)
+    }
+
+    fn start_stream(
+        &self,
+        socket: &Socket<H>,
+        state: &mut SocketState<H>,
+        request: SendRequest,
+        mode: Mode,
+        call: Option<Arc<BlockedCall<H>>>,
+    ) -> Result<Started, WsaError> {
+        if !state.sends.is_empty() {
+            // Nothing overtakes what is queued (ORD-3).
+            let owner = self.owner_of(mode, call)?;
+            self.enqueue(socket, state, SendOp { request, consumed: 0, owner });
+            return Ok(Started::Pending);
+        }
+        let idle = state.send_idle();
+        let limit = match (self.profile, mode) {
+            // Windows takes a nonblocking send whole when nothing is queued, else not at all when
+            // there is too little room (SYN-2).
+            (Profile::Windows, Mode::Nonblocking) if idle => usize::MAX,
+            (Profile::Windows, Mode::Nonblocking)
+                if state.buffer.room(state.options.send_buffer as usize)
+                    < request.total as usize =>
+            {
+                return Err(WsaError::WSAEWOULDBLOCK);
+            }
+            _ => state.options.send_buffer as usize,
+        };
+        let mut consumed = 0;
+        if idle && let Err((error, sent)) = self.offer_stream(state, &request, &mut consumed) {
+            if sent == 0 {
+                return Err(error);
+            }
+            return self.cut_short(state, request, mode, error, sent);
+        }
+        if let Err(error) = self.fill_buffer(state, &request, &mut consumed, limit) {
+            if consumed == 0 {
+                return Err(error);
+            }
+            return self.cut_short(state, request, mode, error, consumed);
+        }
+        if consumed == request.total {
+            return Ok(self.sent_now(state, &request, mode, consumed));
+        }
+        if matches!(mode, Mode::Nonblocking) && consumed > 0 {
+            return Ok(Started::Now(consumed, 0));
+        }
+        let owner = self.owner_of(mode, call)?;
+        self.enqueue(socket, state, SendOp { request, consumed, owner });
+        Ok(Started::Pending)
+    }
+
+    fn enqueue(&self, socket: &Socket<H>, state: &mut SocketState<H>, op: SendOp<Owner<H>>) {
+        debug_assert!(op.request.to.is_some() == (socket.kind == Kind::Datagram));
+        state.sends.push(op);
+    }
+
+    /// A send that is over at once: an overlapped one is indicated all the same (RET-5, EVT-5).
+    fn sent_now(
+        &self,
+        state: &mut SocketState<H>,
+        request: &SendRequest,
+        mode: Mode,
+        bytes: u32,
+    ) -> Started {
+        if let Mode::Overlapped(op) = mode {
+            state.finish(Owner::Overlapped(op), request.initiator, CallEnd::success(bytes));
+        }
+        Started::Now(bytes, 0)
+    }
+
+    /// A stream send that failed after part of it had gone: a refusal would deny that part, so an
+    /// overlapped one ends as a pended operation does, with the part in InternalHigh (RET-4).
+    fn cut_short(
+        &self,
+        state: &mut SocketState<H>,
+        request: SendRequest,
+        mode: Mode,
+        error: WsaError,
+        consumed: u32,
+    ) -> Result<Started, WsaError> {
+        match mode {
+            Mode::Overlapped(op) => {
+                self.store_pending(&op);
+                let end = CallEnd::failure(error, consumed);
+                state.finish(Owner::Overlapped(op), request.initiator, end);
+                Ok(Started::Pending)
+            }
+            Mode::Nonblocking if !is_fatal(error) => Ok(Started::Now(consumed, 0)),
+            Mode::Blocking | Mode::Nonblocking => Err(error),
+        }
+    }
+
+    /// Offers a stream send to the transport until it takes no more. `Err` holds the error and
+    /// what went before it.
+    fn offer_stream(
+        &self,
+        state: &mut SocketState<H>,
+        request: &SendRequest,
+        consumed: &mut u32,
+    ) -> Result<(), (WsaError, u32)> {
+        while *consumed < request.total {
+            let len = CHUNK.min((request.total - *consumed) as usize);
+            self.gather(state, request, *consumed as usize, len)
+                .map_err(|error| (error, *consumed))?;
+            match self.host.transport().try_send(state.transport, &state.stage[..len]) {
+                Ok(taken) => *consumed += taken as u32,
+                Err(WsaError::WSAEWOULDBLOCK) => break,
+                Err(WsaError::WSAENOBUFS) if *consumed > 0 => {
+                    self.arm_retry(state);
+                    break;
+                }
+                Err(error) => {
+                    if is_fatal(error) {
+                        state.fail(error);
+                    }
+                    return Err((error, *consumed));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves what the buffer has room for into it.
+    pub(super) fn fill_buffer(
+        &self,
+        state: &mut SocketState<H>,
+        request: &SendRequest,
+        consumed: &mut u32,
+        limit: usize,
+    ) -> Result<(), WsaError> {
+        loop {
+            let room = state.buffer.room(limit).min((request.total - *consumed) as usize);
+            let len = room.min(CHUNK);
+            if len == 0 {
+                return Ok(());
+            }
+            self.gather(state, request, *consumed as usize, len)?;
+            state.buffer.push_stream(&state.stage[..len]);
+            *consumed += len as u32;
+        }
+    }
+
+    /// Copies `len` bytes of a send, from `offset` on, to the front of the stage.
+    pub(super) fn gather(
+        &self,
+        state: &mut SocketState<H>,
+        request: &SendRequest,
+        offset: usize,
+        len: usize,
+    ) -> Result<(), WsaError> {
+        if state.stage.len() < len {
+            state.stage.resize(len, 0);
+        }
+        request
+            .buffers
+            .gather(self.host.memory(), offset, &mut state.stage[..len])
+            .map_err(|_| WsaError::WSAEFAULT)?;
+        Ok(())
+    }
+}
+
+/// Whether an error of the transport's is the end of a stream's connection.
+pub(super) fn is_fatal(error: WsaError) -> bool {
+    matches!(
+        error,
+        WsaError::WSAECONNRESET
+            | WsaError::WSAECONNABORTED
+            | WsaError::WSAENETRESET
+            | WsaError::WSAETIMEDOUT
+            | WsaError::WSAENOTCONN
+            | WsaError::WSAESHUTDOWN
+    )
+}

@@ -1,0 +1,44 @@
+//! What a worker thread brings: readiness, timers, thread exits.
+
+use crate::socket::Phase;
+use crate::table::Id;
+use crate::{Host, Readiness, Token, Work};
+
+use super::Provider;
+
+impl<H: Host> Provider<H> {
+    pub(super) fn serve(&self, work: Work) {
+        match work {
+            Work::Ready(token, readiness) => self.ready(token, readiness),
+            Work::Timer(token) => self.timer(token),
+            Work::ThreadExited(thread) => self.thread_exited(thread),
+        }
+    }
+
+    fn ready(&self, token: Token, readiness: Readiness) {
+        let Some(socket) = self.sockets.get(Id::from_token(token)) else { return };
+        let mut state = socket.lock();
+        if readiness.contains(Readiness::CONNECT) && !state.transport_closed {
+            self.connect_ended(&mut state);
+        }
+        if readiness.contains(Readiness::RECEIVE) {
+            self.drain_receives(&socket, &mut state);
+        }
+        if readiness.contains(Readiness::SEND) {
+            self.drain_sends(&socket, &mut state);
+            if state.phase == Phase::Closed {
+                // A lingering close waits for more than our own buffer.
+                state.notify_watchers();
+            }
+        }
+        self.deliver(&socket, state);
+    }
+
+    fn timer(&self, token: Token) {
+        let Some(socket) = self.sockets.get(Id::from_token(token)) else { return };
+        let mut state = socket.lock();
+        state.retry_armed = false;
+        self.drain_sends(&socket, &mut state);
+        self.deliver(&socket, state);
+    }
+}

@@ -1,0 +1,86 @@
+//! WSPSocket.
+
+use alloc::sync::Arc;
+
+use crate::socket::{Options, Socket, SocketState};
+use crate::spi::{
+    AF_INET, AF_INET6, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM, SOCK_STREAM, WSA_FLAG_OVERLAPPED,
+};
+use crate::table::Id;
+use crate::{Family, Host, Kind, SocketHandle, Transport, WsaError};
+
+use super::Provider;
+
+impl<H: Host> Provider<H> {
+    pub(super) fn open_socket(
+        &self,
+        af: i32,
+        kind: i32,
+        protocol: i32,
+        flags: u32,
+    ) -> Result<SocketHandle, WsaError> {
+        if !self.is_started() {
+            return Err(WsaError::WSANOTINITIALISED);
+        }
+        let family = match af {
+            AF_INET => Family::V4,
+            AF_INET6 => Family::V6,
+            _ => return Err(WsaError::WSAEAFNOSUPPORT),
+        };
+        let kind = match kind {
+            SOCK_STREAM => Kind::Stream,
+            SOCK_DGRAM => Kind::Datagram,
+            _ => return Err(WsaError::WSAESOCKTNOSUPPORT),
+        };
+        match (kind, protocol) {
+            (_, 0) | (Kind::Stream, IPPROTO_TCP) | (Kind::Datagram, IPPROTO_UDP) => {}
+            (_, IPPROTO_TCP | IPPROTO_UDP) => return Err(WsaError::WSAEPROTOTYPE),
+            _ => return Err(WsaError::WSAEPROTONOSUPPORT),
+        }
+        if flags & !WSA_FLAG_OVERLAPPED != 0 {
+            return Err(WsaError::WSAEINVAL);
+        }
+        let id = self.sockets.reserve(self.host.current_thread().0);
+        let transport = match self.host.transport().open(family, kind, id.token()) {
+            Ok(transport) => transport,
+            Err(error) => {
+                self.sockets.remove(id);
+                return Err(error);
+            }
+        };
+        let overlapped = flags & WSA_FLAG_OVERLAPPED != 0;
+        let state = SocketState::new(id.token(), transport, Options::default());
+        self.enter_socket(id, family, kind, overlapped, state)
+    }
+
+    /// Gives an open transport socket its handle and its place in the table.
+    ///
+    /// # Errors
+    /// WSAENOBUFS when there is no handle; the transport socket is then given back.
+    pub(super) fn enter_socket(
+        &self,
+        id: Id,
+        family: Family,
+        kind: Kind,
+        overlapped: bool,
+        state: SocketState<H>,
+    ) -> Result<SocketHandle, WsaError> {
+        match self.host.create_socket_handle(id.context()) {
+            Ok(handle) => {
+                let socket = Socket::new(id, handle, family, kind, overlapped, state);
+                self.sockets.fill(id, Arc::new(socket));
+                if !self.is_started() {
+                    // The last WSPCleanup came between and did not see this socket.
+                    let _ = self.close_socket(handle);
+                    return Err(WsaError::WSANOTINITIALISED);
+                }
+                Ok(handle)
+            }
+            Err(error) => {
+                self.host.transport().close(state.transport, true);
+                self.sockets.remove(id);
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The procedure table: every function of the SPI, in its frame.
+
+use crate::spi::{INVALID_SOCKET, SOCKET_ERROR};
+use crate::{Host, OverlappedArgs, ServiceProvider, SocketHandle, UserPtr, Work, WsaError};
+
+use super::Provider;
+use super::ioctl::IoctlArgs;
+use super::receive::{ReceiveArgs, Source};
+use super::send::{Destination, SendArgs};
+
+impl<H: Host> ServiceProvider for Provider<H> {
+    fn wsp_startup(&self, version_requested: u16) -> Result<u16, WsaError> {
+        self.startup(version_requested)
+    }
+
+    fn wsp_cleanup(&self, errno: UserPtr) -> i32 {
+        self.call(errno, || self.cleanup())
+    }
+
+    fn wsp_socket(
+        &self,
+        af: i32,
+        kind: i32,
+        protocol: i32,
+        flags: u32,
+        errno: UserPtr,
+    ) -> SocketHandle {
+        self.call_value(errno, INVALID_SOCKET, || self.open_socket(af, kind, protocol, flags))
+    }
+
+    fn wsp_bind(&self, s: SocketHandle, name: UserPtr, namelen: i32, errno: UserPtr) -> i32 {
+        self.call(errno, || self.bind(s, name, namelen))
+    }
+
+    fn wsp_connect(&self, s: SocketHandle, name: UserPtr, namelen: i32, errno: UserPtr) -> i32 {
+        self.call(errno, || self.connect(s, name, namelen))
+    }
+
+    fn wsp_listen(&self, s: SocketHandle, backlog: i32, errno: UserPtr) -> i32 {
+        self.call(errno, || self.listen(s, backlog))
+    }
+
+    fn wsp_accept(
+        &self,
+        s: SocketHandle,
+        addr: UserPtr,
+        addrlen: UserPtr,
+        errno: UserPtr,
+    ) -> SocketHandle {
+        self.call_value(errno, INVALID_SOCKET, || self.accept(s, addr, addrlen))
+    }
+
+    fn wsp_close_socket(&self, s: SocketHandle, errno: UserPtr) -> i32 {
+        self.call(errno, || self.close_socket(s))
+    }
+
+    fn wsp_shutdown(&self, s: SocketHandle, how: i32, errno: UserPtr) -> i32 {
+        self.call(errno, || self.shutdown(s, how))
+    }
+
+    fn wsp_get_sock_name(
+        &self,
+        s: SocketHandle,
+        name: UserPtr,
+        namelen: UserPtr,
+        errno: UserPtr,
+    ) -> i32 {
+        self.call(errno, || self.sock_name(s, name, namelen))
+    }
+
+    fn wsp_get_peer_name(
+        &self,
+        s: SocketHandle,
+        name: UserPtr,
+        namelen: UserPtr,
+        errno: UserPtr,
+    ) -> i32 {
+        self.call(errno, || self.peer_name(s, name, namelen))
+    }
+
+    fn wsp_set_sock_opt(
+        &self,
+        s: SocketHandle,
+        level: i32,
+        optname: i32,
+        optval: UserPtr,
+        optlen: i32,
+        errno: UserPtr,
+    ) -> i32 {
+        self.call(errno, || self.set_option(s, level, optname, optval, optlen))
+    }
+
+    fn wsp_get_sock_opt(
+        &self,
+        s: SocketHandle,
+        level: i32,
+        optname: i32,
+        optval: UserPtr,
+        optlen: UserPtr,
+        errno: UserPtr,
+    ) -> i32 {
+        self.call(errno, || self.option(s, level, optname, optval, optlen))
+    }
+
+    fn wsp_ioctl(
+        &self,
+        socket: SocketHandle,
+        code: u32,
+        in_buffer: UserPtr,
+        in_len: u32,
+        out_buffer: UserPtr,
+        out_len: u32,
+        bytes_returned: UserPtr,
+        overlapped: OverlappedArgs,
+        errno: UserPtr,
+    ) -> i32 {
+        let args = IoctlArgs {
+            socket,
+            code,
+            in_buffer,
+            in_len,
+            out_buffer,
+            out_len,
+            bytes_returned,
+            overlapped,
+        };
+        self.call(errno, || self.ioctl(&args))
+    }
+
+    fn wsp_send(
+        &self,
+        socket: SocketHandle,
+        buffers: UserPtr,
+        buffer_count: u32,
+        bytes_sent: UserPtr,
+        flags: u32,
+        overlapped: OverlappedArgs,
+        errno: UserPtr,
+    ) -> i32 {
+        let args = SendArgs { socket, buffers, buffer_count, bytes_sent, flags, overlapped };
+        self.call(errno, || self.send(&args, None))
+    }
+
+    fn wsp_send_to(
+        &self,
+        socket: SocketHandle,
+        buffers: UserPtr,
+        buffer_count: u32,
+        bytes_sent: UserPtr,
+        flags: u32,
+        to: UserPtr,
+        tolen: i32,
+        overlapped: OverlappedArgs,
+        errno: UserPtr,
+    ) -> i32 {
+        let args = SendArgs { socket, buffers, buffer_count, bytes_sent, flags, overlapped };
+        self.call(errno, || self.send(&args, Some(Destination { to, tolen })))
+    }
+
+    fn wsp_recv(
+        &self,
+        socket: SocketHandle,
+        buffers: UserPtr,
+        buffer_count: u32,
+        bytes_received: UserPtr,
+        flags: UserPtr,
+        overlapped: OverlappedArgs,
+        errno: UserPtr,
+    ) -> i32 {
+        let args = ReceiveArgs { socket, buffers, buffer_count, bytes_received, flags, overlapped };
+        self.call(errno, || self.receive(&args, None))
+    }
+
+    fn wsp_recv_from(
+        &self,
+        socket: SocketHandle,
+        buffers: UserPtr,
+        buffer_count: u32,
+        bytes_received: UserPtr,
+        flags: UserPtr,
+        from: UserPtr,
+        fromlen: UserPtr,
+        overlapped: OverlappedArgs,
+        errno: UserPtr,
+    ) -> i32 {
+        let args = ReceiveArgs { socket, buffers, buffer_count, bytes_received, flags, overlapped };
+        self.call(errno, || self.receive(&args, Some(Source { from, fromlen })))
+    }
+
+    fn wsp_get_overlapped_result(
+        &self,
+        s: SocketHandle,
+        overlapped: UserPtr,
+        bytes_transferred: UserPtr,
+        wait: bool,
+        flags: UserPtr,
+        errno: UserPtr,
+    ) -> i32 {
+        let result = self
+            .call(errno, || self.overlapped_result(s, overlapped, bytes_transferred, wait, flags));
+        i32::from(result != SOCKET_ERROR)
+    }
+
+    fn wsp_cancel_blocking_call(&self, errno: UserPtr) -> i32 {
+        self.call(errno, || self.cancel_blocking_call())
+    }
+
+    fn run_apc(&self, context: usize) {
+        self.run_routines(context);
+    }
+
+    fn service(&self, work: Work) {
+        self.serve(work);
+    }
+}

@@ -1,0 +1,84 @@
+//! WSPStartup and WSPCleanup: the provider's start and end.
+
+use alloc::vec::Vec;
+
+use crate::operation::Owner;
+use crate::socket::Phase;
+use crate::spi::WINSOCK_VERSION;
+use crate::{Host, Transport, WsaError};
+
+use super::Provider;
+
+/// How often the provider was started and not yet cleaned up.
+#[derive(Default)]
+pub(super) struct Lifetime {
+    starts: u32,
+}
+
+/// How long the last WSPCleanup waits for sockets that were closed gracefully to pass their data
+/// on. It must end: nobody services the core after it.
+const CLEANUP_DRAIN_NS: u64 = 2_000_000_000;
+
+impl<H: Host> Provider<H> {
+    pub(super) fn startup(&self, version_requested: u16) -> Result<u16, WsaError> {
+        // The low byte is the major version.
+        if version_requested.swap_bytes() < WINSOCK_VERSION.swap_bytes() {
+            return Err(WsaError::WSAVERNOTSUPPORTED);
+        }
+        self.lifetime.lock().starts += 1;
+        Ok(WINSOCK_VERSION)
+    }
+
+    pub(super) fn is_started(&self) -> bool {
+        self.lifetime.lock().starts > 0
+    }
+
+    pub(super) fn cleanup(&self) -> Result<(), WsaError> {
+        let last = {
+            let mut lifetime = self.lifetime.lock();
+            match lifetime.starts {
+                0 => return Err(WsaError::WSANOTINITIALISED),
+                starts => lifetime.starts = starts - 1,
+            }
+            lifetime.starts == 0
+        };
+        if last {
+            self.end();
+        }
+        Ok(())
+    }
+
+    /// The last WSPCleanup: what is pending ends with neither event nor routine (CXL-7), blocked
+    /// calls return, open sockets are reset, and closed ones get a while to pass their data on.
+    fn end(&self) {
+        self.apcs.lock().retain(|_| false);
+        let mut closing = Vec::new();
+        for socket in self.sockets.all() {
+            let mut state = socket.lock();
+            if state.phase == Phase::Closed {
+                drop(state);
+                closing.push(socket);
+                continue;
+            }
+            state.phase = Phase::Closed;
+            state.end_sends(WsaError::WSA_OPERATION_ABORTED, true, |op| is_overlapped(&op.owner));
+            state
+                .end_receives(WsaError::WSA_OPERATION_ABORTED, true, |op| is_overlapped(&op.owner));
+            state.end_sends(WsaError::WSAEINTR, false, |_| true);
+            state.end_receives(WsaError::WSAEINTR, false, |_| true);
+            state.notify_watchers();
+            state.buffer.clear();
+            state.transport_closed = true;
+            self.host.transport().close(state.transport, true);
+            self.deliver(&socket, state);
+        }
+        let deadline = self.host.now_ns() + CLEANUP_DRAIN_NS;
+        for socket in closing {
+            self.wait_transport_closed(&socket, deadline);
+        }
+    }
+}
+
+fn is_overlapped<H: Host>(owner: &Owner<H>) -> bool {
+    matches!(owner, Owner::Overlapped(_))
+}

@@ -1,0 +1,50 @@
+//! The options of a socket and their defaults.
+
+/// SO_LINGER and SO_DONTLINGER.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Linger {
+    /// Closing returns at once; what is unsent is still sent.
+    Graceful,
+    /// Closing resets the connection and drops what is unsent.
+    Abort,
+    /// Closing waits up to so many seconds, then resets.
+    Wait(u16),
+}
+
+/// What WSPSetSockOpt and WSPIoctl set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    pub(crate) nonblocking: bool,
+    pub(crate) broadcast: bool,
+    pub(crate) keep_alive: bool,
+    /// SO_SNDBUF, in bytes.
+    pub(crate) send_buffer: u32,
+    /// SO_RCVBUF, in bytes.
+    pub(crate) receive_buffer: u32,
+    /// SO_SNDTIMEO, in milliseconds; 0 means none.
+    pub(crate) send_timeout_ms: u32,
+    /// SO_RCVTIMEO, in milliseconds; 0 means none.
+    pub(crate) receive_timeout_ms: u32,
+    pub(crate) linger: Linger,
+    /// SIO_UDP_CONNRESET.
+    pub(crate) udp_connreset: bool,
+}
+
+/// SO_SNDBUF and SO_RCVBUF of a new socket: Windows' 64 KiB.
+const BUFFER_DEFAULT: u32 = 65_536;
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            nonblocking: false,
+            broadcast: false,
+            keep_alive: false,
+            send_buffer: BUFFER_DEFAULT,
+            receive_buffer: BUFFER_DEFAULT,
+            send_timeout_ms: 0,
+            receive_timeout_ms: 0,
+            linger: Linger::Graceful,
+            udp_connreset: true,
+        }
+    }
+}

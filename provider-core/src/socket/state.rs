@@ -1,0 +1,191 @@
+//! What changes in a socket, under its one lock.
+
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+
+use crate::operation::{BlockedCall, CallEnd, Done, Owner};
+use crate::{Host, ThreadKey, Token, Transport, WsaError};
+
+use super::{OpQueue, Options, ReceiveOp, SendBuffer, SendOp};
+
+/// Where a socket is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Datagram sockets stay here; streams until they connect or listen.
+    Open,
+    /// A stream whose connect is under way.
+    Connecting,
+    /// A stream with a peer.
+    Connected,
+    /// A stream that accepts.
+    Listening,
+    /// A stream whose connection ended with this error.
+    Failed(WsaError),
+    /// Closed by the client; the transport may still be draining.
+    Closed,
+}
+
+/// The state of a socket. Plain data: whoever changes it holds the lock, and tells owners and host
+/// after letting it go.
+pub(crate) struct SocketState<H: Host> {
+    /// What readiness and timers of this socket are told with.
+    pub(crate) token: Token,
+    pub(crate) transport: <H::Transport as Transport>::Socket,
+    pub(crate) phase: Phase,
+    /// The address bound to, once bound.
+    pub(crate) local: Option<SocketAddr>,
+    /// The connection's peer, or a datagram socket's default peer.
+    pub(crate) peer: Option<SocketAddr>,
+    pub(crate) options: Options,
+    /// WSPShutdown with SD_SEND or SD_BOTH.
+    pub(crate) send_ended: bool,
+    /// WSPShutdown with SD_RECEIVE or SD_BOTH.
+    pub(crate) receive_ended: bool,
+    /// The transport has been told that the send half ended.
+    pub(crate) fin_sent: bool,
+    /// SO_ERROR: read once, then cleared.
+    pub(crate) error: Option<WsaError>,
+    /// A failed connect used the transport socket up: the next connect opens another.
+    pub(crate) stale: bool,
+    pub(crate) sends: OpQueue<SendOp<Owner<H>>>,
+    pub(crate) buffer: SendBuffer,
+    /// The transport gave WSAENOBUFS while draining and a timer is set to try again.
+    pub(crate) retry_armed: bool,
+    pub(crate) receives: OpQueue<ReceiveOp<Owner<H>>>,
+    /// Threads blocked in WSPConnect, WSPAccept or a lingering WSPCloseSocket: each looks again
+    /// when it is signalled.
+    pub(crate) watchers: Vec<Arc<BlockedCall<H>>>,
+    /// Operations that ended and whose owners have not been told yet.
+    pub(crate) done: VecDeque<Done<H>>,
+    /// Threads that are telling owners just now.
+    pub(crate) telling: u32,
+    /// The socket handle was given back, or is being.
+    pub(crate) handle_closed: bool,
+    /// The transport socket was given back.
+    pub(crate) transport_closed: bool,
+    /// Bytes between the caller's memory and the transport; kept to allocate nothing per call.
+    pub(crate) stage: Vec<u8>,
+}
+
+impl<H: Host> SocketState<H> {
+    pub(crate) fn new(
+        token: Token,
+        transport: <H::Transport as Transport>::Socket,
+        options: Options,
+    ) -> Self {
+        Self {
+            token,
+            transport,
+            phase: Phase::Open,
+            local: None,
+            peer: None,
+            options,
+            send_ended: false,
+            receive_ended: false,
+            fin_sent: false,
+            error: None,
+            stale: false,
+            sends: OpQueue::new(),
+            buffer: SendBuffer::new(),
+            retry_armed: false,
+            receives: OpQueue::new(),
+            watchers: Vec::new(),
+            done: VecDeque::new(),
+            telling: 0,
+            handle_closed: false,
+            transport_closed: false,
+            stage: Vec::new(),
+        }
+    }
+
+    /// Nothing waits to be sent.
+    pub(crate) fn send_idle(&self) -> bool {
+        self.sends.is_empty() && self.buffer.is_empty()
+    }
+
+    /// An operation ended: its owner will be told once the lock is let go.
+    pub(crate) fn finish(&mut self, owner: Owner<H>, initiator: ThreadKey, end: CallEnd) {
+        finish(&mut self.done, owner, initiator, end, false);
+    }
+
+    /// Ends the sends that `chosen` picks with `error`; each has sent what it had consumed.
+    pub(crate) fn end_sends(
+        &mut self,
+        error: WsaError,
+        silent: bool,
+        chosen: impl FnMut(&SendOp<Owner<H>>) -> bool,
+    ) {
+        let done = &mut self.done;
+        self.sends.take(chosen, |op| {
+            let end = CallEnd::failure(end_error(&op.owner, error), op.consumed);
+            finish(done, op.owner, op.request.initiator, end, silent);
+        });
+    }
+
+    /// Ends the receives that `chosen` picks with `error`.
+    pub(crate) fn end_receives(
+        &mut self,
+        error: WsaError,
+        silent: bool,
+        chosen: impl FnMut(&ReceiveOp<Owner<H>>) -> bool,
+    ) {
+        let done = &mut self.done;
+        self.receives.take(chosen, |op| {
+            let end = CallEnd::failure(end_error(&op.owner, error), op.received);
+            finish(done, op.owner, op.request.initiator, end, silent);
+        });
+    }
+
+    /// Lets the threads that wait for a change of the socket look again.
+    pub(crate) fn notify_watchers(&mut self) {
+        for call in self.watchers.drain(..) {
+            let (initiator, owner) = (call.thread, Owner::Blocked(call));
+            let end = CallEnd::success(0);
+            self.done.push_back(Done { owner, initiator, end, silent: false });
+        }
+    }
+
+    /// The connection is dead: everything that waits ends with `error`.
+    pub(crate) fn fail(&mut self, error: WsaError) {
+        if self.phase != Phase::Closed {
+            self.phase = Phase::Failed(error);
+        }
+        self.error = Some(error);
+        self.buffer.clear();
+        self.end_sends(error, false, |_| true);
+        self.end_receives(error, false, |_| true);
+        self.notify_watchers();
+    }
+
+    /// The error of calls made after the connection died.
+    ///
+    /// Operations in progress get WSAENETRESET from a keep-alive failure, later ones
+    /// WSAECONNRESET (ERR-NETRESET).
+    pub(crate) fn later_error(error: WsaError) -> WsaError {
+        if error == WsaError::WSAENETRESET { WsaError::WSAECONNRESET } else { error }
+    }
+}
+
+/// What an operation that is given up ends with: WSA_OPERATION_ABORTED is a completion status and
+/// never a synchronous return (ERR-ABORTED), so a blocked call gets WSAEINTR instead (CXL-2).
+fn end_error<H: Host>(owner: &Owner<H>, error: WsaError) -> WsaError {
+    match owner {
+        Owner::Blocked(_) if error == WsaError::WSA_OPERATION_ABORTED => WsaError::WSAEINTR,
+        _ => error,
+    }
+}
+
+fn finish<H: Host>(
+    done: &mut VecDeque<Done<H>>,
+    owner: Owner<H>,
+    initiator: ThreadKey,
+    end: CallEnd,
+    silent: bool,
+) {
+    if let Owner::Blocked(call) = &owner {
+        call.finish(end);
+    }
+    done.push_back(Done { owner, initiator, end, silent });
+}

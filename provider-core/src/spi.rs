@@ -1,0 +1,136 @@
+//! The words of the SPI: handles, pointers, constants. Values are Winsock's own (winsock2.h, ws2spi.h).
+
+/// A `SOCKET`: the handle that the client holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SocketHandle(pub usize);
+
+/// What WSPSocket and WSPAccept return when they fail.
+pub const INVALID_SOCKET: SocketHandle = SocketHandle(usize::MAX);
+
+/// An address in the caller's memory. The core never dereferences it: [`crate::Memory`] does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserPtr(pub usize);
+
+impl UserPtr {
+    /// The null pointer.
+    pub const NULL: Self = Self(0);
+
+    /// Whether this is the null pointer.
+    pub const fn is_null(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The address `bytes` further on; wraps like address arithmetic does, so that a probe can refuse it.
+    #[must_use]
+    pub const fn offset(self, bytes: usize) -> Self {
+        Self(self.0.wrapping_add(bytes))
+    }
+}
+
+/// An `LPWSAOVERLAPPED_COMPLETION_ROUTINE`: code of the client's, run only through
+/// [`crate::Host::call_routine`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Routine(pub usize);
+
+impl Routine {
+    /// No routine.
+    pub const NULL: Self = Self(0);
+
+    /// Whether no routine was given.
+    pub const fn is_null(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// A `WSAEVENT` handle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventHandle(pub usize);
+
+/// A `WSATHREADID`, held by value: the caller's structure may be gone when it is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ThreadId {
+    /// `ThreadHandle`.
+    pub handle: usize,
+    /// `Reserved`.
+    pub reserved: usize,
+}
+
+/// Which thread runs (what GetCurrentThreadId gives): the core's key for "initiated by this thread".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ThreadKey(pub u64);
+
+/// What the functions that return `int` give when they fail.
+pub const SOCKET_ERROR: i32 = -1;
+
+/// `AF_INET`.
+pub const AF_INET: i32 = 2;
+/// `AF_INET6`.
+pub const AF_INET6: i32 = 23;
+/// `SOCK_STREAM`.
+pub const SOCK_STREAM: i32 = 1;
+/// `SOCK_DGRAM`.
+pub const SOCK_DGRAM: i32 = 2;
+/// `IPPROTO_TCP`.
+pub const IPPROTO_TCP: i32 = 6;
+/// `IPPROTO_UDP`.
+pub const IPPROTO_UDP: i32 = 17;
+/// `WSA_FLAG_OVERLAPPED`.
+pub const WSA_FLAG_OVERLAPPED: u32 = 1;
+
+/// `SD_RECEIVE`.
+pub const SD_RECEIVE: i32 = 0;
+/// `SD_SEND`.
+pub const SD_SEND: i32 = 1;
+/// `SD_BOTH`.
+pub const SD_BOTH: i32 = 2;
+
+/// `MSG_OOB`.
+pub const MSG_OOB: u32 = 0x1;
+/// `MSG_PEEK`.
+pub const MSG_PEEK: u32 = 0x2;
+/// `MSG_DONTROUTE`.
+pub const MSG_DONTROUTE: u32 = 0x4;
+/// `MSG_WAITALL`.
+pub const MSG_WAITALL: u32 = 0x8;
+/// `MSG_PARTIAL`.
+pub const MSG_PARTIAL: u32 = 0x8000;
+
+/// `SOL_SOCKET`.
+pub const SOL_SOCKET: i32 = 0xffff;
+/// `SO_KEEPALIVE`.
+pub const SO_KEEPALIVE: i32 = 0x0008;
+/// `SO_BROADCAST`.
+pub const SO_BROADCAST: i32 = 0x0020;
+/// `SO_LINGER`.
+pub const SO_LINGER: i32 = 0x0080;
+/// `SO_DONTLINGER`.
+pub const SO_DONTLINGER: i32 = !SO_LINGER;
+/// `SO_SNDBUF`.
+pub const SO_SNDBUF: i32 = 0x1001;
+/// `SO_RCVBUF`.
+pub const SO_RCVBUF: i32 = 0x1002;
+/// `SO_SNDTIMEO`.
+pub const SO_SNDTIMEO: i32 = 0x1005;
+/// `SO_RCVTIMEO`.
+pub const SO_RCVTIMEO: i32 = 0x1006;
+/// `SO_ERROR`.
+pub const SO_ERROR: i32 = 0x1007;
+/// `SO_TYPE`.
+pub const SO_TYPE: i32 = 0x1008;
+/// `SO_MAX_MSG_SIZE`.
+pub const SO_MAX_MSG_SIZE: i32 = 0x2003;
+
+/// `FIONBIO`.
+pub const FIONBIO: u32 = 0x8004_667e;
+/// `FIONREAD`.
+pub const FIONREAD: u32 = 0x4004_667f;
+/// `SIO_FLUSH`.
+pub const SIO_FLUSH: u32 = 0x2800_0004;
+/// `SIO_UDP_CONNRESET`.
+pub const SIO_UDP_CONNRESET: u32 = 0x9800_000c;
+
+/// `WSS_OPERATION_IN_PROGRESS`: the low 32 bits of `Internal` while an operation is pending.
+pub const WSS_OPERATION_IN_PROGRESS: u32 = 0x103;
+
+/// The Winsock version that the core speaks: 2.2, low byte major.
+pub const WINSOCK_VERSION: u16 = 0x0202;

@@ -1,0 +1,209 @@
+//! The seam to what carries bytes below the provider: nonblocking sockets with readiness told back.
+
+use core::net::SocketAddr;
+
+use crate::{Token, WsaError};
+
+/// The address family of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// `AF_INET`.
+    V4,
+    /// `AF_INET6`.
+    V6,
+}
+
+impl Family {
+    /// The family of `address`.
+    pub const fn of(address: &SocketAddr) -> Self {
+        match address {
+            SocketAddr::V4(_) => Self::V4,
+            SocketAddr::V6(_) => Self::V6,
+        }
+    }
+}
+
+/// The type of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// `SOCK_STREAM`, TCP.
+    Stream,
+    /// `SOCK_DGRAM`, UDP.
+    Datagram,
+}
+
+/// Which half of a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Half {
+    /// No more receiving.
+    Receive,
+    /// No more sending: a stream sends its FIN once all that was taken is out.
+    Send,
+}
+
+/// What a transport socket may be ready for, as a set of bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct Readiness(pub u8);
+
+impl Readiness {
+    /// Nothing.
+    pub const NONE: Self = Self(0);
+    /// A connect ended; [`Transport::connect_result`] says how.
+    pub const CONNECT: Self = Self(1);
+    /// A receive or an accept may make progress, or would now report the end or an error.
+    pub const RECEIVE: Self = Self(2);
+    /// A send may make progress, or would now report an error.
+    pub const SEND: Self = Self(4);
+
+    /// Whether every bit of `other` is set here.
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Both sets together.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether nothing is set.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// Options that the transport has to know about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransportOption {
+    /// SO_KEEPALIVE.
+    KeepAlive(bool),
+    /// SO_BROADCAST.
+    Broadcast(bool),
+    /// SO_RCVBUF, in bytes: a wish that holds for connections made after it.
+    ReceiveBuffer(u32),
+}
+
+/// What carries bytes below the provider.
+///
+/// No call blocks and none calls back. Readiness is edge-like: after a call returned
+/// WSAEWOULDBLOCK (or, for a send, WSAENOBUFS is not such a case), exactly when that call may
+/// succeed or fail differently, [`crate::Work::Ready`] with the socket's token reaches the
+/// provider's `service`. Readiness that nobody waited for may be told too and must do no harm.
+///
+/// Errors are the socket's fate as Winsock names it: WSAECONNRESET, WSAECONNABORTED, WSAENETRESET,
+/// WSAENETDOWN, WSAENETUNREACH, WSAEHOSTUNREACH, WSAETIMEDOUT, WSAENOBUFS, WSAEWOULDBLOCK.
+pub trait Transport {
+    /// A socket of the transport's.
+    type Socket: Copy + Eq + core::fmt::Debug;
+
+    /// Opens a socket whose readiness is told with `token`.
+    ///
+    /// # Errors
+    /// WSAENOBUFS, WSAEMFILE, WSAENETDOWN, WSAEAFNOSUPPORT.
+    fn open(&self, family: Family, kind: Kind, token: Token) -> Result<Self::Socket, WsaError>;
+
+    /// Binds; port 0 takes a free one. Gives the address bound.
+    ///
+    /// # Errors
+    /// WSAEADDRINUSE, WSAEADDRNOTAVAIL, WSAENOBUFS (no free port).
+    fn bind(&self, socket: Self::Socket, address: SocketAddr) -> Result<SocketAddr, WsaError>;
+
+    /// Starts to connect a bound stream. `Ok` when connected at once.
+    ///
+    /// # Errors
+    /// WSAEWOULDBLOCK when under way ([`Readiness::CONNECT`] follows); else why not.
+    fn connect(&self, socket: Self::Socket, peer: SocketAddr) -> Result<(), WsaError>;
+
+    /// How the connect ended.
+    ///
+    /// # Errors
+    /// WSAEWOULDBLOCK while under way; else why it failed.
+    fn connect_result(&self, socket: Self::Socket) -> Result<(), WsaError>;
+
+    /// Starts to listen on a bound stream, with room for `backlog` connections not yet accepted.
+    ///
+    /// # Errors
+    /// WSAENOBUFS, WSAEADDRINUSE.
+    fn listen(&self, socket: Self::Socket, backlog: usize) -> Result<(), WsaError>;
+
+    /// Takes a waiting connection; its readiness is told with `token`.
+    ///
+    /// # Errors
+    /// WSAEWOULDBLOCK when none waits; WSAENOBUFS.
+    fn accept(
+        &self,
+        listener: Self::Socket,
+        token: Token,
+    ) -> Result<(Self::Socket, SocketAddr), WsaError>;
+
+    /// Takes as much of `bytes` as there is room for (at least one byte), in order.
+    ///
+    /// # Errors
+    /// WSAEWOULDBLOCK when there is no room, WSAENOBUFS when it takes nothing for now (no
+    /// readiness follows: try again later), or the connection's fate.
+    fn try_send(&self, socket: Self::Socket, bytes: &[u8]) -> Result<usize, WsaError>;
+
+    /// Takes one whole datagram, or nothing of it.
+    ///
+    /// # Errors
+    /// WSAEWOULDBLOCK when there is no room, WSAENOBUFS as in [`Self::try_send`], WSAEMSGSIZE,
+    /// WSAENETUNREACH, WSAEHOSTUNREACH, WSAENETDOWN, WSAEADDRNOTAVAIL.
+    fn try_send_to(
+        &self,
+        socket: Self::Socket,
+        datagram: &[u8],
+        to: SocketAddr,
+    ) -> Result<(), WsaError>;
+
+    /// Gives bytes that arrived; 0 means that the peer ended its half. With `peek` they stay.
+    ///
+    /// # Errors
+    /// WSAEWOULDBLOCK when none are there, or the connection's fate.
+    fn try_recv(
+        &self,
+        socket: Self::Socket,
+        into: &mut [u8],
+        peek: bool,
+    ) -> Result<usize, WsaError>;
+
+    /// Gives one datagram: its whole length (what exceeds `into` is cut) and its sender.
+    ///
+    /// # Errors
+    /// WSAEWOULDBLOCK when none is there; WSAECONNRESET once for each port unreachable that an
+    /// earlier datagram of this socket met.
+    fn try_recv_from(
+        &self,
+        socket: Self::Socket,
+        into: &mut [u8],
+        peek: bool,
+    ) -> Result<(usize, SocketAddr), WsaError>;
+
+    /// Takes the pending port-unreachable report of a datagram socket, if there is one.
+    fn take_reset(&self, socket: Self::Socket) -> bool;
+
+    /// Bytes that a receive would give at once: for datagrams, the size of the first.
+    fn available(&self, socket: Self::Socket) -> usize;
+
+    /// The largest datagram that [`Self::try_send_to`] takes, in bytes.
+    fn datagram_max(&self, family: Family) -> usize;
+
+    /// Ends one half. What was taken before is still sent.
+    ///
+    /// # Errors
+    /// WSAENOTCONN.
+    fn shutdown(&self, socket: Self::Socket, half: Half) -> Result<(), WsaError>;
+
+    /// Whether everything that a stream took, and its FIN, was acknowledged (what a lingering
+    /// close waits for). [`Readiness::SEND`] is told when this turns true after it was asked.
+    fn is_drained(&self, socket: Self::Socket) -> bool;
+
+    /// Gives the socket back. With `abort` a stream is reset and what is unsent is dropped;
+    /// without, the transport finishes sending by itself.
+    fn close(&self, socket: Self::Socket, abort: bool);
+
+    /// The socket's own address (a stream bound to ADDR_ANY has a real one once connected).
+    fn local_address(&self, socket: Self::Socket) -> Option<SocketAddr>;
+
+    /// Tells an option.
+    fn set_option(&self, socket: Self::Socket, option: TransportOption);
+}
