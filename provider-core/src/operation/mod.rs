@@ -39,6 +39,26 @@ pub(crate) struct Done<H: Host> {
     pub(crate) silent: bool,
 }
 
+impl<H: Host> Done<H> {
+    /// The indication of a call that was over at once: an overlapped one is indicated all the
+    /// same (RET-5, EVT-5).
+    pub(crate) fn at_once(
+        mode: Mode,
+        initiator: ThreadKey,
+        started: Result<Started, WsaError>,
+    ) -> Option<Self> {
+        match (mode, started) {
+            (Mode::Overlapped(op), Ok(Started::Now(bytes, flags))) => Some(Self {
+                owner: Owner::Overlapped(op),
+                initiator,
+                end: CallEnd { error: None, bytes, flags },
+                silent: false,
+            }),
+            _ => None,
+        }
+    }
+}
+
 impl CallEnd {
     /// All went well.
     pub(crate) const fn success(bytes: u32) -> Self {

@@ -129,10 +129,10 @@ impl<H: Host> Provider<H> {
         result
     }
 
-    /// WSPCleanup waits for a closed socket to pass its data on; what is left at `deadline_ns` is
-    /// dropped.
-    pub(super) fn wait_transport_closed(&self, socket: &Arc<Socket<H>>, deadline_ns: u64) {
-        // A routine that runs inside another blocking call may clean up: then there is no waiting.
+    /// WSPCleanup waits for a closed socket to pass its data on, and for whoever is telling an
+    /// owner of it just now. What is left at `deadline_ns` is dropped.
+    pub(super) fn wait_retired(&self, socket: &Arc<Socket<H>>, deadline_ns: u64) {
+        // Inside another blocking call (a routine may clean up) there is no waiting.
         let _ = self.watch(socket, Some(deadline_ns), |state| {
             (state.transport_closed || state.buffer.is_empty()).then_some(Ok(()))
         });
@@ -144,5 +144,6 @@ impl<H: Host> Provider<H> {
             self.host.transport().close(state.transport, abort);
         }
         self.deliver(socket, state);
+        let _ = self.watch(socket, Some(deadline_ns), |state| state.retired.then_some(Ok(())));
     }
 }

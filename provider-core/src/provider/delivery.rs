@@ -20,45 +20,71 @@ pub(super) struct ApcContext<H: Host> {
 }
 
 impl<H: Host> Provider<H> {
-    /// Lets the lock go and tells the owners of everything that ended; closes what is finished.
+    /// Lets the lock go and tells the owners of everything that ended; retires a closed socket.
     pub(super) fn deliver<'a>(&self, socket: &'a Arc<Socket<H>>, mut state: StateGuard<'a, H>) {
         while let Some(done) = state.done.pop_front() {
-            state.telling += 1;
-            drop(state);
-            self.tell(socket, done);
-            state = socket.lock();
-            state.telling -= 1;
+            state = self.tell_unlocked(socket, state, done);
         }
         self.retire(socket, state);
     }
 
-    /// Gives back the handle and the transport of a closed socket once nobody needs them.
+    /// The same, for a call that ended `own` at once. Its caller tells that itself: when it
+    /// returns 0 the routine must have been queued, and another thread might be slower (RET-5).
+    pub(super) fn deliver_own<'a>(
+        &self,
+        socket: &'a Arc<Socket<H>>,
+        mut state: StateGuard<'a, H>,
+        own: Option<Done<H>>,
+    ) {
+        if let Some(done) = own {
+            state = self.tell_unlocked(socket, state, done);
+        }
+        self.deliver(socket, state);
+    }
+
+    fn tell_unlocked<'a>(
+        &self,
+        socket: &'a Arc<Socket<H>>,
+        mut state: StateGuard<'a, H>,
+        done: Done<H>,
+    ) -> StateGuard<'a, H> {
+        state.telling += 1;
+        drop(state);
+        self.tell(socket, done);
+        let mut state = socket.lock();
+        state.telling -= 1;
+        state
+    }
+
+    /// Gives back the transport and the handle of a closed socket once nobody needs them, then the
+    /// socket itself.
     ///
     /// The handle is needed as long as an owner is being told through it, so the last one out
     /// closes it: that also keeps its value from being reused too early (CXL-9).
-    fn retire(&self, socket: &Arc<Socket<H>>, mut state: StateGuard<'_, H>) {
-        if state.phase != Phase::Closed {
+    fn retire<'a>(&self, socket: &'a Arc<Socket<H>>, mut state: StateGuard<'a, H>) {
+        if state.phase != Phase::Closed || state.retired {
             return;
         }
-        let close_handle = !state.handle_closed && state.telling == 0 && state.done.is_empty();
-        state.handle_closed |= close_handle;
+        // Those who watch a closed socket want to know how its transport drains.
         if !state.transport_closed && state.buffer.is_empty() && state.watchers.is_empty() {
             state.transport_closed = true;
             self.host.transport().close(state.transport, false);
         }
-        let gone = state.handle_closed && state.transport_closed && !close_handle;
-        drop(state);
-        if close_handle {
+        if !state.handle_closing && state.telling == 0 && state.done.is_empty() {
+            state.handle_closing = true;
+            drop(state);
             // It can only fail when the host lost it already.
             let _ = self.host.close_socket_handle(socket.handle);
-            let state = socket.lock();
-            let gone = state.transport_closed;
+            state = socket.lock();
+            state.handle_closed = true;
+        }
+        if state.handle_closed && state.transport_closed && !state.retired {
+            state.retired = true;
+            state.notify_watchers();
+            let watchers = core::mem::take(&mut state.done);
             drop(state);
-            if gone {
-                self.sockets.remove(socket.id);
-            }
-        } else if gone {
             self.sockets.remove(socket.id);
+            watchers.into_iter().for_each(|done| self.tell(socket, done));
         }
     }
 
@@ -113,15 +139,19 @@ impl<H: Host> Provider<H> {
     /// The APC function: runs the routine that `context` leads to, unless one of the same socket
     /// runs in this thread already; then it runs when that one returns (APC-10, APC-11).
     pub(super) fn run_routines(&self, context: usize) {
-        let taken = self.apcs.lock().remove(Id::from_context(context));
-        let Some(ApcContext { socket, call, .. }) = taken else {
+        let id = Id::from_context(context);
+        let socket = self.apcs.lock().get(id).map(|context| context.socket.clone());
+        let Some(socket) = socket else {
             return; // WSPCleanup came first (CXL-7).
         };
         let thread = self.host.current_thread();
         // Each guard is gone before the routine runs: client code never runs under a lock.
-        let mut next = socket.gate.lock().enter(thread, call);
-        while let Some(RoutineCall { op, error, bytes, flags }) = next {
-            self.host.call_routine(op.routine, error, bytes, op.overlapped, flags);
+        let mut next = socket.gate.lock().enter(thread, id);
+        while let Some(id) = next {
+            let taken = self.apcs.lock().remove(id);
+            if let Some(ApcContext { call: RoutineCall { op, error, bytes, flags }, .. }) = taken {
+                self.host.call_routine(op.routine, error, bytes, op.overlapped, flags);
+            }
             next = socket.gate.lock().next(thread);
         }
     }

@@ -1,6 +1,6 @@
 //! WSPIoctl.
 
-use crate::operation::{CallEnd, Owner};
+use crate::operation::{Done, Mode, Owner, Started};
 use crate::socket::SocketState;
 use crate::spi::{FIONBIO, FIONREAD, SIO_FLUSH, SIO_UDP_CONNRESET};
 use crate::{Host, Kind, OverlappedArgs, SocketHandle, Transport, UserPtr, WsaError};
@@ -60,11 +60,10 @@ impl<H: Host> Provider<H> {
             }
             _ => return Err(WsaError::WSAEOPNOTSUPP),
         };
-        if let Some(op) = overlapped {
-            let end = CallEnd::success(bytes);
-            state.finish(Owner::Overlapped(op), self.host.current_thread(), end);
-        }
-        self.deliver(&socket, state);
+        let mode = overlapped.map_or(Mode::Nonblocking, Mode::Overlapped);
+        let done = Ok(Started::Now(bytes, 0));
+        let own = Done::at_once(mode, self.host.current_thread(), done);
+        self.deliver_own(&socket, state, own);
         if args.bytes_returned.is_null() {
             Ok(())
         } else {

@@ -1,6 +1,6 @@
 //! WSPRecv and WSPRecvFrom: arguments and the first attempt.
 
-use crate::operation::{CallEnd, FromAddress, Mode, Owner, RecvRequest, Started};
+use crate::operation::{CallEnd, Done, FromAddress, Mode, Owner, RecvRequest, Started};
 use crate::socket::{Phase, ReceiveOp, Socket, SocketState};
 use crate::spi::{MSG_PARTIAL, MSG_PEEK, MSG_WAITALL};
 use crate::{Host, Kind, Memory, OverlappedArgs, SocketHandle, UserPtr, WsaError};
@@ -56,13 +56,14 @@ impl<H: Host> Provider<H> {
 
         let mut state = self.lock_open(&socket)?;
         check_receive_state(&socket, &state)?;
+        let initiator = self.host.current_thread();
         let request = RecvRequest {
             total: usize::try_from(buffers.total()).unwrap_or(usize::MAX),
             buffers,
             from,
             peek: flags & MSG_PEEK != 0,
             wait_all: flags & MSG_WAITALL != 0,
-            initiator: self.host.current_thread(),
+            initiator,
         };
         if request.wait_all && (request.peek || state.options.nonblocking && overlapped.is_none()) {
             return Err(WsaError::WSAEOPNOTSUPP);
@@ -74,7 +75,7 @@ impl<H: Host> Provider<H> {
         };
         let timeout_ms = state.options.receive_timeout_ms;
         let started = self.start_receive(&socket, &mut state, request, mode, call.clone());
-        self.deliver(&socket, state);
+        self.deliver_own(&socket, state, Done::at_once(mode, initiator, started));
         self.finish_call(&socket, started, call, timeout_ms, args.bytes_received, args.flags)
     }
 
@@ -106,10 +107,6 @@ impl<H: Host> Provider<H> {
             match self.attempt(socket, state, &request, &mut received) {
                 Attempt::NoData => {}
                 Attempt::Ended(CallEnd { error: None, bytes, flags }) => {
-                    if let Mode::Overlapped(op) = mode {
-                        let end = CallEnd { error: None, bytes, flags };
-                        state.finish(Owner::Overlapped(op), request.initiator, end);
-                    }
                     return Ok(Started::Now(bytes, flags));
                 }
                 Attempt::Ended(end) => {

@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use core::net::SocketAddr;
 
 use crate::layout;
-use crate::operation::{BlockedCall, Buffers, Mode, Overlapped, Owner, SendRequest, Started};
+use crate::operation::{BlockedCall, Buffers, Done, Mode, Overlapped, Owner, SendRequest, Started};
 use crate::socket::{Phase, Socket, SocketState};
 use crate::spi::{MSG_DONTROUTE, MSG_OOB, MSG_PARTIAL};
 use crate::{
@@ -74,7 +74,7 @@ impl<H: Host> Provider<H> {
         };
         let timeout_ms = state.options.send_timeout_ms;
         let started = self.start_send(&socket, &mut state, request, mode, call.clone());
-        self.deliver(&socket, state);
+        self.deliver_own(&socket, state, Done::at_once(mode, initiator, started));
         self.finish_call(&socket, started, call, timeout_ms, args.bytes_sent, UserPtr::NULL)
     }
 

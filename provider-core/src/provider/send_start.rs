@@ -57,14 +57,14 @@ impl<H: Host> Provider<H> {
         }
         if idle {
             match self.host.transport().try_send_to(state.transport, &state.stage[..len], to) {
-                Ok(()) => return Ok(self.sent_now(state, &request, mode, request.total)),
+                Ok(()) => return Ok(Started::Now(request.total, 0)),
                 Err(WsaError::WSAEWOULDBLOCK) => {}
                 Err(error) => return Err(error),
             }
         }
         if buffered {
             state.buffer.push_datagram(&state.stage[..len], to);
-            return Ok(self.sent_now(state, &request, mode, request.total));
+            return Ok(Started::Now(request.total, 0));
         }
         let owner = self.owner_of(mode, call)?;
         self.enqueue(socket, state, SendOp { request, consumed: 0, owner });
@@ -111,10 +111,8 @@ impl<H: Host> Provider<H> {
             }
             return self.cut_short(state, request, mode, error, consumed);
         }
-        if consumed == request.total {
-            return Ok(self.sent_now(state, &request, mode, consumed));
-        }
-        if matches!(mode, Mode::Nonblocking) && consumed > 0 {
+        let partial = matches!(mode, Mode::Nonblocking) && consumed > 0;
+        if consumed == request.total || partial {
             return Ok(Started::Now(consumed, 0));
         }
         let owner = self.owner_of(mode, call)?;
@@ -125,20 +123,6 @@ impl<H: Host> Provider<H> {
     fn enqueue(&self, socket: &Socket<H>, state: &mut SocketState<H>, op: SendOp<Owner<H>>) {
         debug_assert!(op.request.to.is_some() == (socket.kind == Kind::Datagram));
         state.sends.push(op);
-    }
-
-    /// A send that is over at once: an overlapped one is indicated all the same (RET-5, EVT-5).
-    fn sent_now(
-        &self,
-        state: &mut SocketState<H>,
-        request: &SendRequest,
-        mode: Mode,
-        bytes: u32,
-    ) -> Started {
-        if let Mode::Overlapped(op) = mode {
-            state.finish(Owner::Overlapped(op), request.initiator, CallEnd::success(bytes));
-        }
-        Started::Now(bytes, 0)
     }
 
     /// A stream send that failed after part of it had gone: a refusal would deny that part, so an

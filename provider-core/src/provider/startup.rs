@@ -1,9 +1,7 @@
 //! WSPStartup and WSPCleanup: the provider's start and end.
 
-use alloc::vec::Vec;
-
 use crate::operation::Owner;
-use crate::socket::Phase;
+use crate::socket::{Phase, SocketState};
 use crate::spi::WINSOCK_VERSION;
 use crate::{Host, Transport, WsaError};
 
@@ -50,31 +48,35 @@ impl<H: Host> Provider<H> {
 
     /// The last WSPCleanup: what is pending ends with neither event nor routine (CXL-7), blocked
     /// calls return, open sockets are reset, and closed ones get a while to pass their data on.
+    /// When it returns nobody touches a caller's memory any more.
     fn end(&self) {
-        self.apcs.lock().retain(|_| false);
-        let mut closing = Vec::new();
-        for socket in self.sockets.all() {
+        let sockets = self.sockets.all();
+        for socket in &sockets {
             let mut state = socket.lock();
-            if state.phase == Phase::Closed {
-                drop(state);
-                closing.push(socket);
-                continue;
+            if state.phase != Phase::Closed {
+                self.reset(&mut state);
             }
-            state.phase = Phase::Closed;
-            state.end_sends(WsaError::WSA_OPERATION_ABORTED, true, |op| is_overlapped(&op.owner));
-            state
-                .end_receives(WsaError::WSA_OPERATION_ABORTED, true, |op| is_overlapped(&op.owner));
-            state.end_sends(WsaError::WSAEINTR, false, |_| true);
-            state.end_receives(WsaError::WSAEINTR, false, |_| true);
-            state.notify_watchers();
-            state.buffer.clear();
-            state.transport_closed = true;
-            self.host.transport().close(state.transport, true);
-            self.deliver(&socket, state);
+            self.deliver(socket, state);
         }
         let deadline = self.host.now_ns() + CLEANUP_DRAIN_NS;
-        for socket in closing {
-            self.wait_transport_closed(&socket, deadline);
+        for socket in &sockets {
+            self.wait_retired(socket, deadline);
+        }
+        self.apcs.lock().retain(|_| false);
+    }
+
+    fn reset(&self, state: &mut SocketState<H>) {
+        let aborted = WsaError::WSA_OPERATION_ABORTED;
+        state.phase = Phase::Closed;
+        state.end_sends(aborted, true, |op| is_overlapped(&op.owner));
+        state.end_receives(aborted, true, |op| is_overlapped(&op.owner));
+        state.end_sends(aborted, false, |_| true);
+        state.end_receives(aborted, false, |_| true);
+        state.notify_watchers();
+        state.buffer.clear();
+        if !state.transport_closed {
+            state.transport_closed = true;
+            self.host.transport().close(state.transport, true);
         }
     }
 }

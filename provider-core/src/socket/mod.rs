@@ -29,7 +29,7 @@ pub(crate) struct Socket<H: Host> {
     /// Created with WSA_FLAG_OVERLAPPED.
     pub(crate) overlapped: bool,
     state: Mutex<H::RawMutex, SocketState<H>>,
-    pub(crate) gate: Mutex<H::RawMutex, RoutineGate<RoutineCall>>,
+    pub(crate) gate: Mutex<H::RawMutex, RoutineGate<Id>>,
 }
 
 /// The locked state of a socket.

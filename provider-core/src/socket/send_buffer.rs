@@ -127,7 +127,7 @@ mod tests {
         buffer.push_stream(b"abc");
         buffer.push_stream(b"def");
         assert_eq!(buffer.room(8), 2);
-        let mut seen = Vec::new();
+        let mut seen: Vec<u8> = Vec::new();
         while !buffer.is_empty() {
             let piece = buffer.front_stream()[..1].to_vec();
             seen.extend(&piece);

@@ -61,10 +61,14 @@ pub(crate) struct SocketState<H: Host> {
     pub(crate) done: VecDeque<Done<H>>,
     /// Threads that are telling owners just now.
     pub(crate) telling: u32,
-    /// The socket handle was given back, or is being.
+    /// The socket handle is being given back.
+    pub(crate) handle_closing: bool,
+    /// The socket handle was given back.
     pub(crate) handle_closed: bool,
     /// The transport socket was given back.
     pub(crate) transport_closed: bool,
+    /// Nothing is left of the socket but this.
+    pub(crate) retired: bool,
     /// Bytes between the caller's memory and the transport; kept to allocate nothing per call.
     pub(crate) stage: Vec<u8>,
 }
@@ -94,8 +98,10 @@ impl<H: Host> SocketState<H> {
             watchers: Vec::new(),
             done: VecDeque::new(),
             telling: 0,
+            handle_closing: false,
             handle_closed: false,
             transport_closed: false,
+            retired: false,
             stage: Vec::new(),
         }
     }
