@@ -1,4 +1,22 @@
-//! A Winsock service provider core.
+//! A Winsock service provider core: the send path and its family, written once for every host.
+//!
+//! [`Provider`] is the whole SPI over three seams, and knows the world through nothing else:
+//!
+//! - [`Host`]: what Windows and the upcall table give. Locks, alertable waits, APCs, completion,
+//!   socket handles, timers, time.
+//! - [`Memory`]: the caller's address space. Every pointer of a caller's is a [`UserPtr`] that only
+//!   `Memory` can read or write.
+//! - [`Transport`]: nonblocking sockets below the provider, with readiness told back.
+//!
+//! Hosts call [`ServiceProvider`]: the SPI's functions for clients, [`ServiceProvider::run_apc`] as
+//! the APC function, [`ServiceProvider::service`] from a worker thread. All of them take `&self`
+//! and may be called by any thread.
+//!
+//! What the code obeys is cited by the clause ids of docs/spec (RET-3, APC-10 ...). Where the
+//! contract's page and real Windows disagree, [`Profile`] decides.
+//!
+//! The crate does no IO, reads no clock, draws no random number, and is the same code in the
+//! simulator and in the DLL: it has no feature and no `cfg` that could tell them apart.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -55,7 +55,8 @@ pub struct ThreadId {
     pub reserved: usize,
 }
 
-/// Which thread runs (what GetCurrentThreadId gives): the core's key for "initiated by this thread".
+/// Which thread runs: the core's key for "initiated by this thread". Unlike what
+/// GetCurrentThreadId gives, it is never used again for another thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ThreadKey(pub u64);
 

@@ -85,10 +85,10 @@ pub enum TransportOption {
 
 /// What carries bytes below the provider.
 ///
-/// No call blocks and none calls back. Readiness is edge-like: after a call returned
-/// WSAEWOULDBLOCK (or, for a send, WSAENOBUFS is not such a case), exactly when that call may
-/// succeed or fail differently, [`crate::Work::Ready`] with the socket's token reaches the
-/// provider's `service`. Readiness that nobody waited for may be told too and must do no harm.
+/// No call blocks and none calls back. Readiness is edge-like: once a call has returned
+/// WSAEWOULDBLOCK, [`crate::Work::Ready`] with the socket's token reaches the provider's `service`
+/// when that call may have another outcome. No other error is followed by readiness, WSAENOBUFS
+/// included. Readiness that nobody waited for may be told too and must do no harm.
 ///
 /// Errors are the socket's fate as Winsock names it: WSAECONNRESET, WSAECONNABORTED, WSAENETRESET,
 /// WSAENETDOWN, WSAENETUNREACH, WSAEHOSTUNREACH, WSAETIMEDOUT, WSAENOBUFS, WSAEWOULDBLOCK.

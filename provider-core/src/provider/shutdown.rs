@@ -16,12 +16,9 @@ impl<H: Host> Provider<H> {
             SD_BOTH => (true, true),
             _ => return Err(WsaError::WSAEINVAL),
         };
-        if socket.kind == Kind::Stream {
-            match state.phase {
-                Phase::Connected => {}
-                Phase::Failed(error) => return Err(SocketState::<H>::later_error(error)),
-                _ => return Err(WsaError::WSAENOTCONN),
-            }
+        // What ended a connection is not for this call to tell: it has no code for it.
+        if socket.kind == Kind::Stream && state.phase != Phase::Connected {
+            return Err(WsaError::WSAENOTCONN);
         }
         if send {
             // What was accepted still drains; the FIN follows it (CXL-6).

@@ -1,0 +1,40 @@
+//! Which errors a program lives with.
+
+use provider_core::WsaError as E;
+use wspsim::api::Os;
+
+/// Nothing happened, and the same call may work a little later.
+pub(crate) fn is_transient(error: E) -> bool {
+    matches!(
+        error,
+        E::WSAEWOULDBLOCK
+            | E::WSAENOBUFS
+            | E::WSAENETDOWN
+            | E::WSAENETUNREACH
+            | E::WSAEHOSTUNREACH
+            | E::WSAEINPROGRESS
+    )
+}
+
+/// The connection is of no use any more: the network, the peer or somebody in this process ended
+/// it. Close the socket and connect again.
+pub(crate) fn is_broken_stream(error: E) -> bool {
+    matches!(
+        error,
+        E::WSAECONNRESET
+            | E::WSAECONNABORTED
+            | E::WSAENETRESET
+            | E::WSAETIMEDOUT
+            | E::WSAENOTCONN
+            | E::WSAESHUTDOWN
+            | E::WSAENOTSOCK
+            | E::WSAEINTR
+            | E::WSA_OPERATION_ABORTED
+            | E::WSAENETDOWN
+    )
+}
+
+/// An error that no fault explains: a finding.
+pub(crate) fn unexpected(os: &Os, what: &str, error: E) {
+    os.fail(&format!("{what}: {error}"));
+}

@@ -1,0 +1,25 @@
+//! What the programs share: overlapped operations in every style, sockets that survive faults,
+//! payloads that tell where they belong.
+
+mod codes;
+mod draw;
+pub(crate) mod ledger;
+pub(crate) mod op;
+mod operations;
+pub(crate) mod patient;
+mod payload;
+mod retry;
+mod server;
+pub(crate) mod sink;
+mod slot;
+mod streams;
+pub(crate) mod tagged;
+
+pub(crate) use codes::{is_broken_stream, is_transient, unexpected};
+pub(crate) use draw::{Ip, address, any, between, chance, pick};
+pub(crate) use operations::Operations;
+pub(crate) use payload::{Digest, Payload, RECORD_HEADER, RecordReader, record, whole_record};
+pub(crate) use retry::{cleanup, close, connect, connect_once, open_bound, open_datagram, startup};
+pub(crate) use server::{Acceptor, Connections};
+pub(crate) use slot::{Ended, Slot, Style, close_and_settle, pause, wait_for_any};
+pub(crate) use streams::{Reader, Writer, send_all, set, set_nonblocking};

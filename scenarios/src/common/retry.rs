@@ -1,0 +1,109 @@
+//! Opening, binding, connecting and closing, for as long as faults get in the way.
+
+use core::net::SocketAddr;
+
+use provider_core::spi::{SOCK_DGRAM, SOCK_STREAM};
+use provider_core::{SocketHandle, WsaError as E};
+use wspsim::api::Os;
+
+use super::codes::{is_transient, unexpected};
+use super::draw::{Ip, any};
+use super::slot::pause;
+
+/// WSAStartup, which no fault touches.
+pub(crate) fn startup(os: &Os) {
+    if let Err(error) = os.wsa_startup() {
+        unexpected(os, "WSAStartup", error);
+    }
+}
+
+/// A socket of that kind, however long it takes.
+fn open(os: &Os, ip: Ip, kind: i32) -> SocketHandle {
+    loop {
+        match os.socket(ip.af(), kind, 0) {
+            Ok(s) => return s,
+            Err(error) if is_transient(error) || error == E::WSAEMFILE => pause(os, 5),
+            Err(error) => {
+                unexpected(os, "socket", error);
+                pause(os, 1000);
+            }
+        }
+    }
+}
+
+/// A socket of `kind` bound to `port` of ADDR_ANY, however long it takes.
+pub(crate) fn open_bound(os: &Os, ip: Ip, kind: i32, port: u16) -> SocketHandle {
+    loop {
+        let s = open(os, ip, kind);
+        match os.bind(s, any(ip, port)) {
+            Ok(()) => return s,
+            // An earlier socket may still be passing its data on.
+            Err(E::WSAEADDRINUSE) if port != 0 => {}
+            Err(error) if is_transient(error) => {}
+            // Somebody closed it.
+            Err(E::WSAENOTSOCK) => {}
+            Err(error) => unexpected(os, "bind", error),
+        }
+        close(os, s);
+        pause(os, 10);
+    }
+}
+
+/// A bound datagram socket.
+pub(crate) fn open_datagram(os: &Os, ip: Ip, port: u16) -> SocketHandle {
+    open_bound(os, ip, SOCK_DGRAM, port)
+}
+
+/// Tries once to connect a stream to `to`.
+pub(crate) fn connect_once(os: &Os, ip: Ip, to: SocketAddr) -> Option<SocketHandle> {
+    let s = open(os, ip, SOCK_STREAM);
+    match os.connect(s, to) {
+        Ok(()) => return Some(s),
+        Err(error) if is_transient(error) => {}
+        Err(
+            E::WSAECONNREFUSED
+            | E::WSAETIMEDOUT
+            | E::WSAECONNRESET
+            | E::WSAECONNABORTED
+            | E::WSAENETRESET
+            | E::WSAEADDRINUSE
+            // The adversary closed the socket, or cancelled the call.
+            | E::WSAENOTSOCK
+            | E::WSAEINTR,
+        ) => {}
+        Err(error) => unexpected(os, "connect", error),
+    }
+    close(os, s);
+    None
+}
+
+/// A stream connected to `to`, however long it takes.
+pub(crate) fn connect(os: &Os, ip: Ip, to: SocketAddr) -> SocketHandle {
+    let mut wait_ms = 20;
+    loop {
+        if let Some(s) = connect_once(os, ip, to) {
+            return s;
+        }
+        pause(os, wait_ms);
+        wait_ms = (wait_ms * 2).min(1000);
+    }
+}
+
+/// Closes a socket, unless somebody did.
+pub(crate) fn close(os: &Os, s: SocketHandle) {
+    loop {
+        match os.closesocket(s) {
+            Ok(()) | Err(E::WSAENOTSOCK | E::WSAEINTR) => return,
+            // Nonblocking and lingering: the handle is still there.
+            Err(E::WSAEWOULDBLOCK) => pause(os, 10),
+            Err(error) => return unexpected(os, "closesocket", error),
+        }
+    }
+}
+
+/// The last WSACleanup.
+pub(crate) fn cleanup(os: &Os) {
+    if let Err(error) = os.wsa_cleanup() {
+        unexpected(os, "WSACleanup", error);
+    }
+}

@@ -1,0 +1,24 @@
+//! The programs that wspsim hunts with, and its command line.
+//!
+//! Each scenario is a file of its own that implements [`Scenario`](wspsim::scenario::Scenario);
+//! [`all`] lists them.
+#![forbid(unsafe_code)]
+
+mod cancel_races;
+pub mod cli;
+mod common;
+mod datagram_echo;
+mod registry;
+
+pub use registry::all;
+
+/// The examples of the documents, compiled and run as tests.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../docs/guide-scenarios.md")]
+    struct GuideScenarios;
+    #[doc = include_str!("../../docs/guide-providers.md")]
+    struct GuideProviders;
+}

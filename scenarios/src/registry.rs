@@ -1,0 +1,11 @@
+//! Which scenarios there are. A new one needs its `mod` in lib.rs and its line here.
+
+use wspsim::scenario::Scenario;
+
+/// Every scenario, in the order in which a hunt takes them and `list` shows them.
+pub fn all() -> &'static [&'static dyn Scenario] {
+    &[
+        &crate::datagram_echo::DatagramEcho,
+        &crate::cancel_races::CancelRaces,
+    ]
+}

@@ -1,0 +1,110 @@
+//! Waiting.
+
+use std::rc::Rc;
+
+use provider_core::{EventHandle, WsaError};
+
+use crate::event::What;
+use crate::kernel::{
+    INFINITE, MAXIMUM_WAIT_OBJECTS, Objects, WAIT_FAILED, WAIT_TIMEOUT, WaitFor, Waitable,
+};
+
+use super::{Handle, Os, ThreadHandle};
+
+impl Os {
+    /// Sleep.
+    pub fn sleep(&self, milliseconds: u32) {
+        self.sleep_ex(milliseconds, false);
+    }
+
+    /// SleepEx: 0, or WAIT_IO_COMPLETION when APCs ran.
+    pub fn sleep_ex(&self, milliseconds: u32, alertable: bool) -> u32 {
+        match self.wait(Objects::None, milliseconds, alertable) {
+            WAIT_TIMEOUT => 0,
+            result => result,
+        }
+    }
+
+    /// WaitForSingleObjectEx.
+    pub fn wait_for_single_object_ex(
+        &self,
+        handle: impl Into<Handle>,
+        milliseconds: u32,
+        alertable: bool,
+    ) -> u32 {
+        match self.waitable(handle.into()) {
+            Some(object) => self.wait(Objects::One(object), milliseconds, alertable),
+            None => self.wait_failed(WsaError::WSA_INVALID_HANDLE),
+        }
+    }
+
+    /// WaitForSingleObject.
+    pub fn wait_for_single_object(&self, handle: impl Into<Handle>, milliseconds: u32) -> u32 {
+        self.wait_for_single_object_ex(handle, milliseconds, false)
+    }
+
+    /// WaitForMultipleObjectsEx: for all, or for any.
+    pub fn wait_for_multiple_objects_ex(
+        &self,
+        handles: &[Handle],
+        all: bool,
+        milliseconds: u32,
+        alertable: bool,
+    ) -> u32 {
+        if handles.is_empty() || handles.len() > MAXIMUM_WAIT_OBJECTS {
+            return self.wait_failed(WsaError::WSAEINVAL);
+        }
+        let objects: Option<Vec<Waitable>> = handles.iter().map(|h| self.waitable(*h)).collect();
+        match objects {
+            Some(objects) => {
+                self.wait(Objects::Several(objects, all), milliseconds, alertable)
+            }
+            None => self.wait_failed(WsaError::WSA_INVALID_HANDLE),
+        }
+    }
+
+    /// WSAWaitForMultipleEvents.
+    pub fn wsa_wait_for_multiple_events(
+        &self,
+        events: &[EventHandle],
+        all: bool,
+        milliseconds: u32,
+        alertable: bool,
+    ) -> u32 {
+        let handles: Vec<Handle> = events.iter().map(|event| Handle::from(*event)).collect();
+        self.wait_for_multiple_objects_ex(&handles, all, milliseconds, alertable)
+    }
+
+    /// Waits until a thread has ended.
+    pub fn join(&self, thread: ThreadHandle) {
+        self.wait_for_single_object(thread, INFINITE);
+    }
+
+    fn wait(&self, objects: Objects, milliseconds: u32, alertable: bool) -> u32 {
+        let Some(me) = self.me() else { return WAIT_FAILED };
+        me.exit_perhaps();
+        me.die_perhaps();
+        let now_ns = self.kernel().now_ns();
+        let deadline_ns =
+            (milliseconds != INFINITE).then(|| now_ns + u64::from(milliseconds) * 1_000_000);
+        let woken = self.kernel().wait(WaitFor::Program(objects, alertable), deadline_ns);
+        self.kernel().record(What::WaitEnd(woken.result()));
+        woken.result()
+    }
+
+    fn waitable(&self, handle: Handle) -> Option<Waitable> {
+        let event = self.process.handles.borrow().event(EventHandle(handle.0));
+        match event {
+            Some(event) => Some(Waitable::Event(event)),
+            None => {
+                let tid = crate::kernel::tid_of_handle(handle.0)?;
+                self.kernel().thread(tid).map(|thread| Waitable::Thread(Rc::clone(&thread)))
+            }
+        }
+    }
+
+    fn wait_failed(&self, error: WsaError) -> u32 {
+        self.wsa_set_last_error(error);
+        WAIT_FAILED
+    }
+}

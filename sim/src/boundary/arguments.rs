@@ -1,0 +1,105 @@
+//! What a call passes, read from the client's memory as the call enters.
+
+use provider_core::layout::{WsaBuf, thread_id, wsabuf};
+use provider_core::{EventHandle, OverlappedArgs, Routine, SocketHandle, ThreadId, UserPtr};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::watch::Watch;
+use crate::event::{Function, Tid};
+use crate::oracle::{Call, Sending, SocketFacts, Special};
+
+/// The most WSABUFs that are looked at; a longer array is not taken down whole.
+const ARRAY_MAX: u32 = 1 << 16;
+
+/// A WSABUF array as it is when the call enters.
+pub(super) struct Segments {
+    pub(super) list: Vec<(UserPtr, u32)>,
+    pub(super) total: u64,
+    /// Every entry could be read.
+    pub(super) whole: bool,
+}
+
+impl Call {
+    /// A call with nothing but a socket.
+    pub(super) fn plain(function: Function, socket: SocketHandle, special: Special) -> Self {
+        Self {
+            function,
+            socket,
+            overlapped: UserPtr::NULL,
+            routine: Routine::NULL,
+            event: EventHandle(0),
+            apc_thread: None,
+            special,
+        }
+    }
+}
+
+impl Watch {
+    /// Reads a WSABUF array.
+    pub(super) fn segments(&self, array: UserPtr, count: u32) -> Segments {
+        let mut segments = Segments { list: self.new_room(), total: 0, whole: true };
+        let mut entry = [0; wsabuf::SIZE];
+        for index in 0..count {
+            let at = array.offset(index as usize * wsabuf::SIZE);
+            if array.is_null() || index >= ARRAY_MAX || !self.arena.peek(at, &mut entry) {
+                segments.whole = false;
+                break;
+            }
+            let buffer = WsaBuf::decode(&entry);
+            segments.total += u64::from(buffer.len);
+            segments.list.push((buffer.buf, buffer.len));
+        }
+        segments
+    }
+
+    /// Takes down what is sent.
+    pub(super) fn sending(
+        &self,
+        segments: &Segments,
+        to: UserPtr,
+        facts: Option<SocketFacts>,
+    ) -> Sending {
+        let mut bytes = self.scratch.borrow_mut();
+        bytes.clear();
+        let mut whole = segments.whole && segments.total <= u64::from(u32::MAX);
+        for (at, len) in &segments.list {
+            if !self.arena.peek_append(*at, *len as usize, &mut bytes) {
+                whole = false;
+                break;
+            }
+        }
+        Sending {
+            hash: xxh3_64(&bytes),
+            whole,
+            total: segments.total,
+            to: self.address_at(to),
+            bytes: if facts.is_some_and(|f| f.stream) { bytes.clone() } else { Vec::new() },
+        }
+    }
+
+    /// The thread that a WSATHREADID in memory names.
+    pub(super) fn thread_at(&self, at: UserPtr) -> Option<Tid> {
+        let mut bytes = [0; thread_id::SIZE];
+        if at.is_null() || !self.arena.peek(at, &mut bytes) {
+            return None;
+        }
+        self.around.thread_named(&ThreadId::decode(&bytes))
+    }
+
+    /// Adds the overlapped arguments to a call.
+    pub(super) fn with_overlapped(&self, mut call: Call, args: OverlappedArgs) -> Call {
+        call.overlapped = args.overlapped;
+        call.routine = args.routine;
+        call.event = self.event_of(args.overlapped);
+        if !args.routine.is_null() {
+            call.apc_thread = self.thread_at(args.thread_id);
+        }
+        call
+    }
+
+    /// A 32-bit word in memory.
+    pub(super) fn word_at(&self, at: UserPtr) -> Option<u32> {
+        let mut word = [0; 4];
+        (!at.is_null() && self.arena.peek(at, &mut word)).then(|| u32::from_le_bytes(word))
+    }
+}

@@ -1,0 +1,168 @@
+//! What a provider sees of the simulator: [`SimHost`], with the caller's memory and the transport.
+
+mod completion;
+mod memory;
+mod transport;
+mod transport_faults;
+
+use std::rc::Rc;
+
+use provider_core::{
+    EventHandle, Host, Routine, SocketHandle, ThreadId, ThreadKey, Token, UserPtr, WaitEnd,
+    WsaError,
+};
+
+use crate::event::Point;
+use crate::kernel::{EventObject, Kernel, Objects, SimRawMutex, TimerKind, WaitFor, Waitable, Woken};
+use crate::process::Process;
+
+pub use memory::SimMemory;
+pub use transport::SimTransport;
+
+/// The host of one process's provider. Every call is a scheduling point.
+#[derive(Clone)]
+pub struct SimHost {
+    process: Rc<Process>,
+    memory: SimMemory,
+    transport: SimTransport,
+}
+
+impl SimHost {
+    pub(crate) fn new(process: &Rc<Process>) -> Self {
+        Self {
+            process: Rc::clone(process),
+            memory: SimMemory::new(process),
+            transport: SimTransport::new(process),
+        }
+    }
+
+    fn kernel(&self) -> &Kernel {
+        &self.process.kernel
+    }
+
+    fn event(&self, event: EventHandle) -> Result<Rc<EventObject>, WsaError> {
+        self.process.handles.borrow().event(event).ok_or(WsaError::WSA_INVALID_HANDLE)
+    }
+
+    fn upcall(&self, point: Point, name: &'static str) {
+        self.kernel().point(point);
+        self.process.watch(|watch| watch.upcall(name));
+    }
+}
+
+impl Host for SimHost {
+    type RawMutex = SimRawMutex;
+    type Signal = Rc<EventObject>;
+    type Memory = SimMemory;
+    type Transport = SimTransport;
+
+    fn memory(&self) -> &SimMemory {
+        &self.memory
+    }
+
+    fn transport(&self) -> &SimTransport {
+        &self.transport
+    }
+
+    fn current_thread(&self) -> ThreadKey {
+        let kernel = self.kernel();
+        // Reading the thread's id cannot interact with another thread: not a scheduling point.
+        kernel.current_tid().map_or(ThreadKey(u64::MAX), |tid| kernel.thread_key(tid))
+    }
+
+    fn now_ns(&self) -> u64 {
+        self.kernel().point(Point::Time);
+        self.kernel().now_ns()
+    }
+
+    fn set_timer(&self, token: Token, at_ns: u64) {
+        self.kernel().point(Point::Timer);
+        if !self.process.ended() && self.process.note_timer(token, at_ns) {
+            let kind = TimerKind::Provider(Rc::clone(&self.process), token);
+            self.kernel().set_timer(at_ns, kind);
+        }
+    }
+
+    fn new_signal(&self) -> Rc<EventObject> {
+        self.kernel().new_event(false, false)
+    }
+
+    fn signal(&self, signal: &Rc<EventObject>) {
+        self.kernel().point(Point::Signal);
+        self.kernel().set_event(signal);
+    }
+
+    fn wait(&self, signal: &Rc<EventObject>, deadline_ns: Option<u64>) -> WaitEnd {
+        self.process.watch(|watch| watch.upcall("wait"));
+        self.disturb_wait();
+        let object = Objects::One(Waitable::Event(Rc::clone(signal)));
+        match self.kernel().wait(WaitFor::Host(object), deadline_ns) {
+            Woken::Object(_) => WaitEnd::Signalled,
+            Woken::TimedOut => WaitEnd::TimedOut,
+            Woken::Apcs => WaitEnd::ApcsRan,
+        }
+    }
+
+    fn wait_event(&self, event: EventHandle) -> Result<(), WsaError> {
+        self.process.watch(|watch| watch.upcall("wait_event"));
+        let object = Objects::One(Waitable::Event(self.event(event)?));
+        self.kernel().wait(WaitFor::HostEvent(object), None);
+        Ok(())
+    }
+
+    fn reset_event(&self, event: EventHandle) -> Result<(), WsaError> {
+        self.upcall(Point::Event, "reset_event");
+        self.reset_client_event(event)
+    }
+
+    fn set_event(&self, event: EventHandle) -> Result<(), WsaError> {
+        self.upcall(Point::Event, "set_event");
+        self.set_client_event(event)
+    }
+
+    fn create_socket_handle(&self, context: usize) -> Result<SocketHandle, WsaError> {
+        self.kernel().point(Point::Handle);
+        let number = self.kernel().counters.next_socket();
+        Ok(self.process.handles.borrow_mut().open_socket(context, number))
+    }
+
+    fn socket_context(&self, socket: SocketHandle) -> Result<usize, WsaError> {
+        self.kernel().point(Point::Handle);
+        let entry = self.process.handles.borrow().socket(socket);
+        entry.map(|entry| entry.context).ok_or(WsaError::WSAENOTSOCK)
+    }
+
+    fn close_socket_handle(&self, socket: SocketHandle) -> Result<(), WsaError> {
+        self.kernel().point(Point::Handle);
+        let closed = self.process.handles.borrow_mut().close_socket(socket);
+        closed.map(|_| ()).ok_or(WsaError::WSAENOTSOCK)
+    }
+
+    fn queue_apc(&self, thread: &ThreadId, context: usize) -> Result<(), WsaError> {
+        self.upcall(Point::QueueApc, "queue_apc");
+        self.queue_provider_apc(thread, context)
+    }
+
+    fn complete_overlapped(
+        &self,
+        socket: SocketHandle,
+        overlapped: UserPtr,
+        error: u32,
+        bytes: u32,
+    ) -> Result<(), WsaError> {
+        self.upcall(Point::Complete, "complete_overlapped");
+        self.complete(socket, overlapped, error, bytes)
+    }
+
+    fn call_routine(
+        &self,
+        routine: Routine,
+        error: u32,
+        bytes: u32,
+        overlapped: UserPtr,
+        flags: u32,
+    ) {
+        self.upcall(Point::Routine, "call_routine");
+        self.run_routine(routine, error, bytes, overlapped, flags);
+    }
+}

@@ -1,0 +1,214 @@
+//! The test bed: a machine that runs one program to its end.
+
+use core::cell::RefCell;
+use std::rc::Rc;
+
+use provider_core::{
+    OverlappedArgs, ServiceProvider, SocketHandle, UserPtr, Work, WsaError,
+};
+
+use crate::api::Os;
+use crate::choice::Choices;
+use crate::event::{MachineId, What};
+use crate::fault::FaultPlan;
+use crate::host::SimHost;
+use crate::kernel::Counters;
+use crate::machine::Machine;
+use crate::oracle::Oracles;
+use crate::recorder::Recorder;
+use crate::run::ProviderFactory;
+use crate::settings::Settings;
+use crate::world::{Directory, Finding, MachineSpec, Node, Role, Shared};
+
+/// What the provider's APC function and its worker do in a test.
+pub(super) type ApcFn = Rc<dyn Fn(usize)>;
+pub(super) type WorkFn = Rc<dyn Fn(Work)>;
+
+/// A provider of which a test gets the host, the APCs and the work.
+#[derive(Clone, Default)]
+pub(super) struct Probe {
+    pub(super) host: Rc<RefCell<Option<SimHost>>>,
+    pub(super) on_apc: Rc<RefCell<Option<ApcFn>>>,
+    pub(super) on_work: Rc<RefCell<Option<WorkFn>>>,
+}
+
+impl Probe {
+    pub(super) fn host(&self) -> SimHost {
+        self.host.borrow().clone().expect("the machine has started")
+    }
+
+    pub(super) fn on_apc(&self, f: impl Fn(usize) + 'static) {
+        self.on_apc.replace(Some(Rc::new(f)));
+    }
+
+    pub(super) fn on_work(&self, f: impl Fn(Work) + 'static) {
+        self.on_work.replace(Some(Rc::new(f)));
+    }
+}
+
+/// Lets go of what the machine's parts hold of each other through the test's probe.
+struct ProbeEnd(Probe);
+
+impl Drop for ProbeEnd {
+    fn drop(&mut self) {
+        self.0.host.replace(None);
+        self.0.on_apc.replace(None);
+        self.0.on_work.replace(None);
+    }
+}
+
+struct ProbeProvider(Probe);
+
+#[allow(unused_variables, reason = "nothing is done with them")]
+impl ServiceProvider for ProbeProvider {
+    fn wsp_startup(&self, version_requested: u16) -> Result<u16, WsaError> { Ok(0x202) }
+    fn wsp_cleanup(&self, errno: UserPtr) -> i32 { 0 }
+    fn wsp_socket(&self, af: i32, kind: i32, protocol: i32, flags: u32, errno: UserPtr) -> SocketHandle { SocketHandle(usize::MAX) }
+    fn wsp_bind(&self, s: SocketHandle, name: UserPtr, namelen: i32, errno: UserPtr) -> i32 { 0 }
+    fn wsp_connect(&self, s: SocketHandle, name: UserPtr, namelen: i32, errno: UserPtr) -> i32 { 0 }
+    fn wsp_listen(&self, s: SocketHandle, backlog: i32, errno: UserPtr) -> i32 { 0 }
+    fn wsp_accept(&self, s: SocketHandle, addr: UserPtr, addrlen: UserPtr, errno: UserPtr) -> SocketHandle { SocketHandle(usize::MAX) }
+    fn wsp_close_socket(&self, s: SocketHandle, errno: UserPtr) -> i32 { 0 }
+    fn wsp_shutdown(&self, s: SocketHandle, how: i32, errno: UserPtr) -> i32 { 0 }
+    fn wsp_get_sock_name(&self, s: SocketHandle, name: UserPtr, namelen: UserPtr, errno: UserPtr) -> i32 { 0 }
+    fn wsp_get_peer_name(&self, s: SocketHandle, name: UserPtr, namelen: UserPtr, errno: UserPtr) -> i32 { 0 }
+    fn wsp_set_sock_opt(&self, s: SocketHandle, level: i32, optname: i32, optval: UserPtr, optlen: i32, errno: UserPtr) -> i32 { 0 }
+    fn wsp_get_sock_opt(&self, s: SocketHandle, level: i32, optname: i32, optval: UserPtr, optlen: UserPtr, errno: UserPtr) -> i32 { 0 }
+    fn wsp_ioctl(&self, s: SocketHandle, code: u32, in_buffer: UserPtr, in_len: u32, out_buffer: UserPtr, out_len: u32, bytes_returned: UserPtr, overlapped: OverlappedArgs, errno: UserPtr) -> i32 { 0 }
+    fn wsp_send(&self, s: SocketHandle, buffers: UserPtr, buffer_count: u32, bytes_sent: UserPtr, flags: u32, overlapped: OverlappedArgs, errno: UserPtr) -> i32 { 0 }
+    fn wsp_send_to(&self, s: SocketHandle, buffers: UserPtr, buffer_count: u32, bytes_sent: UserPtr, flags: u32, to: UserPtr, tolen: i32, overlapped: OverlappedArgs, errno: UserPtr) -> i32 { 0 }
+    fn wsp_recv(&self, s: SocketHandle, buffers: UserPtr, buffer_count: u32, bytes_received: UserPtr, flags: UserPtr, overlapped: OverlappedArgs, errno: UserPtr) -> i32 { 0 }
+    fn wsp_recv_from(&self, s: SocketHandle, buffers: UserPtr, buffer_count: u32, bytes_received: UserPtr, flags: UserPtr, from: UserPtr, fromlen: UserPtr, overlapped: OverlappedArgs, errno: UserPtr) -> i32 { 0 }
+    fn wsp_get_overlapped_result(&self, s: SocketHandle, overlapped: UserPtr, bytes_transferred: UserPtr, wait: bool, flags: UserPtr, errno: UserPtr) -> i32 { 0 }
+    fn wsp_cancel_blocking_call(&self, errno: UserPtr) -> i32 { 0 }
+    fn run_apc(&self, context: usize) {
+        let f = self.0.on_apc.borrow().clone();
+        if let Some(f) = f {
+            f(context);
+        }
+    }
+    fn service(&self, work: Work) {
+        let f = self.0.on_work.borrow().clone();
+        if let Some(f) = f {
+            f(work);
+        }
+    }
+}
+
+/// How a run of the bed ended.
+pub(super) struct Ended {
+    pub(super) finding: Option<Finding>,
+    pub(super) finished: bool,
+    pub(super) digest: u128,
+    pub(super) describe: String,
+    pub(super) switches: usize,
+    pub(super) at_ns: u64,
+}
+
+/// A machine to run a program on.
+pub(super) struct Bed {
+    pub(super) seed: u64,
+    pub(super) settings: Settings,
+    pub(super) probe: Probe,
+}
+
+impl Bed {
+    pub(super) fn new(seed: u64) -> Self {
+        Self { seed, settings: Settings::default(), probe: Probe::default() }
+    }
+
+    pub(super) fn with_plan(seed: u64, plan: FaultPlan) -> Self {
+        let mut bed = Self::new(seed);
+        bed.settings.plan = plan;
+        bed
+    }
+
+    pub(super) fn shared(&self) -> Rc<Shared> {
+        Rc::new(Shared::new(
+            Choices::from_seed(self.seed),
+            Recorder::new(),
+            Oracles::new(self.settings.profile),
+            self.settings.clone(),
+            Directory::new(vec!["alone".into()]),
+        ))
+    }
+
+    pub(super) fn machine(&self, shared: &Rc<Shared>, program: impl Fn(&Os) + 'static) -> Machine {
+        let probe = self.probe.clone();
+        let provider: Rc<ProviderFactory> = Rc::new(move |host, _| {
+            probe.host.replace(Some(host));
+            Rc::new(ProbeProvider(probe.clone())) as Rc<dyn ServiceProvider>
+        });
+        let spec = Rc::new(MachineSpec {
+            id: MachineId(0),
+            name: "alone".into(),
+            role: Role::Client,
+            program: Rc::new(program),
+            provider,
+        });
+        Machine::boot(Rc::clone(shared), &spec, Rc::new(Counters::default()), 0, 0)
+    }
+
+    /// Runs `program` for at most ten virtual seconds.
+    pub(super) fn run(&self, program: impl Fn(&Os) + 'static) -> Ended {
+        let shared = self.shared();
+        let _end = ProbeEnd(self.probe.clone());
+        let machine = self.machine(&shared, program);
+        let mut now_ns = 0;
+        while now_ns < 10_000_000_000 && !machine.finished() && !shared.stopping_run() {
+            machine.run(now_ns, now_ns + 1_000_000);
+            match machine.next_due() {
+                Some(due_ns) => now_ns = due_ns.max(now_ns + 1_000_000),
+                None => break,
+            }
+        }
+        let mut describe = String::new();
+        machine.describe(&mut describe);
+        let (finished, at_ns) = (machine.finished(), now_ns);
+        drop(machine);
+        let mut recorder = shared.recorder.borrow_mut();
+        let switches =
+            recorder.tail().iter().filter(|event| matches!(event.what, What::Switch(_))).count();
+        Ended {
+            finding: shared.finding(),
+            finished,
+            digest: recorder.digest(),
+            describe,
+            switches,
+            at_ns,
+        }
+    }
+
+    /// Runs `program`, which must end without a finding.
+    pub(super) fn passes(&self, program: impl Fn(&Os) + 'static) -> Ended {
+        let ended = self.run(program);
+        assert_eq!(ended.finding, None, "seed {}", self.seed);
+        assert!(ended.finished, "seed {}: {}", self.seed, ended.describe);
+        ended
+    }
+}
+
+/// Runs `program` under many schedules.
+pub(super) fn under_all(program: impl Fn(&Os) + Clone + 'static) {
+    for seed in 0..50 {
+        Bed::new(seed).passes(program.clone());
+    }
+}
+
+/// A list that threads of a test write to.
+#[derive(Clone, Default)]
+pub(super) struct Log(Rc<RefCell<Vec<u32>>>);
+
+impl Log {
+    pub(super) fn add(&self, entry: u32) {
+        self.0.borrow_mut().push(entry);
+    }
+
+    pub(super) fn take(&self) -> Vec<u32> {
+        self.0.take()
+    }
+
+    pub(super) fn get(&self) -> Vec<u32> {
+        self.0.borrow().clone()
+    }
+}

@@ -1,0 +1,17 @@
+//! The kernel's semantics, on one machine without a network and with a provider that does nothing.
+
+mod apcs;
+mod bed;
+mod end_to_end;
+mod events;
+mod locks;
+mod power;
+mod schedule;
+mod threads;
+
+use core::cell::Cell;
+
+thread_local! {
+    /// Kernels that exist on this OS thread.
+    pub(super) static LIVE: Cell<usize> = const { Cell::new(0) };
+}

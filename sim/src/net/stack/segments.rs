@@ -1,0 +1,361 @@
+//! Segments to and from connections, and what they did to them: established, ended, died, why.
+
+use core::net::SocketAddr;
+
+use provider_core::{Readiness, WsaError};
+use smoltcp::iface::PollResult;
+use smoltcp::socket::tcp::State;
+
+use super::Stack;
+use super::connection::{Connection, Owner, Pair};
+use super::device::Port;
+use super::ip::{self, Header, TCP};
+use super::route::Route;
+use super::slots::Detail;
+use super::timers::instant;
+
+const HEADER: usize = 20;
+const FIN: u8 = 0x01;
+const SYN: u8 = 0x02;
+const RST: u8 = 0x04;
+const ACK: u8 = 0x10;
+
+/// Packets that one connection sends in a row before others get their turn.
+const BURST: usize = 256;
+
+/// What of the sequence space `segment` takes, first and end; `None` for one that the peer need not
+/// acknowledge.
+pub(super) fn sequence(segment: &[u8]) -> Option<(u32, u32)> {
+    let offset = usize::from(*segment.get(12)? >> 4) * 4;
+    let flags = *segment.get(13)?;
+    let payload = segment.len().saturating_sub(offset) as u32;
+    let length = payload + u32::from(flags & FIN != 0) + u32::from(flags & SYN != 0);
+    let first = u32::from(ip::word(segment, 4)) << 16 | u32::from(ip::word(segment, 6));
+    (length != 0 && flags & RST == 0).then(|| (first, first.wrapping_add(length)))
+}
+
+/// A copy of `packet`, whose segment begins at `start`, without its FIN. Checksums are verified
+/// before, so nobody looks at them again.
+fn data_alone(packet: &[u8], start: usize) -> Vec<u8> {
+    let mut data = packet.to_vec();
+    data[start + 13] &= !FIN;
+    data
+}
+
+/// A copy of `packet`, whose segment begins at `start` and has its data at `data_at`, without that.
+fn fin_alone(packet: &[u8], start: usize, data_at: usize) -> Vec<u8> {
+    let mut fin = packet[..start + data_at].to_vec();
+    let cut = packet.len() - fin.len();
+    let first = u32::from(ip::word(packet, start + 4)) << 16 | u32::from(ip::word(packet, start + 6));
+    let after = first.wrapping_add(cut as u32);
+    fin[start + 4..start + 8].copy_from_slice(&after.to_be_bytes());
+    // The length field of IPv4 counts its header, that of IPv6 does not.
+    let length_at = if packet[0] >> 4 == 4 { 2 } else { 4 };
+    let length = ip::word(packet, length_at) - cut as u16;
+    fin[length_at..length_at + 2].copy_from_slice(&length.to_be_bytes());
+    fin
+}
+
+impl Stack {
+    /// Takes the segment in `packet`, whose IP header is `header`.
+    pub(super) fn receive_segment(&mut self, header: &Header, packet: &[u8]) {
+        let segment = &packet[header.header_len..header.total_len];
+        let packet = &packet[..header.total_len];
+        if segment.len() < HEADER
+            || self.wire.routes.of(header.destination) != Route::Own
+            || !ip::verify(header.source, header.destination, TCP, segment)
+        {
+            return;
+        }
+        let pair = Pair {
+            local: SocketAddr::new(header.destination, ip::word(segment, 2)),
+            remote: SocketAddr::new(header.source, ip::word(segment, 0)),
+        };
+        let flags = segment[13];
+        let opens = flags & (SYN | ACK | RST) == SYN;
+        if let Some(&index) = self.pairs.get(&pair) {
+            match self.connection(index).map_or(State::Closed, Connection::state) {
+                // The peer uses its port again: the old connection is over.
+                State::TimeWait if opens => self.end_time_wait(index),
+                State::Established
+                | State::FinWait1
+                | State::FinWait2
+                | State::CloseWait
+                | State::Closing
+                | State::LastAck
+                    if opens =>
+                {
+                    return self.challenge(index, header, packet);
+                }
+                _ => return self.feed(index, segment, packet),
+            }
+        }
+        if opens && let Some(index) = self.admit(pair) {
+            return self.feed(index, segment, packet);
+        }
+        let mut port = Port { incoming: Some(packet), wire: &mut self.wire };
+        let now = instant(self.now);
+        self.interface.poll_ingress_single(now, &mut port, &mut self.nobody);
+    }
+
+    fn feed(&mut self, index: usize, segment: &[u8], packet: &[u8]) {
+        let now = self.now;
+        let Some(Some(connection)) = self.connections.get_mut(index) else { return };
+        connection.heard(now);
+        let flags = segment[13];
+        if flags & ACK != 0 {
+            let high = u32::from(ip::word(segment, 8));
+            connection.last_ack = high << 16 | u32::from(ip::word(segment, 10));
+        }
+        let data_at = usize::from(segment[12] >> 4) * 4;
+        let set = &mut connection.set;
+        if flags & (FIN | SYN | RST) == FIN && segment.len() > data_at {
+            // smoltcp cuts off what exceeds its window and takes the FIN behind that all the same:
+            // the stream would end early. Alone, a FIN counts only where everything before it was
+            // taken.
+            let start = packet.len() - segment.len();
+            for piece in [data_alone(packet, start), fin_alone(packet, start, data_at)] {
+                let mut port = Port { incoming: Some(&piece), wire: &mut self.wire };
+                self.interface.poll_ingress_single(instant(now), &mut port, set);
+            }
+        } else {
+            let mut port = Port { incoming: Some(packet), wire: &mut self.wire };
+            self.interface.poll_ingress_single(instant(now), &mut port, set);
+        }
+        self.mark(index);
+        self.settle(index, flags & RST != 0);
+    }
+
+    // A peer that starts again forgot this connection and opens a new one from the same port. RFC
+    // 5961 answers with what this side expects; the peer then resets the old one, and its next SYN
+    // finds nobody. smoltcp ignores such a SYN, and the peer would time out. So it is shown a
+    // segment that acknowledges the future instead, to which it gives the same answer.
+    fn challenge(&mut self, index: usize, header: &Header, packet: &[u8]) {
+        let now = self.now;
+        let mut forged = self.wire.take();
+        forged.extend_from_slice(packet);
+        let Some(Some(connection)) = self.connections.get_mut(index) else { return };
+        let future = connection.last_ack.wrapping_add(1 << 30);
+        if let Some(segment) = forged.get_mut(header.header_len..) {
+            segment[8..12].copy_from_slice(&future.to_be_bytes());
+            segment[13] = ACK;
+        }
+        let mut port = Port { incoming: Some(&forged), wire: &mut self.wire };
+        self.interface.poll_ingress_single(instant(now), &mut port, &mut connection.set);
+        self.wire.recycle(forged);
+        self.mark(index);
+        self.settle(index, false);
+    }
+
+    /// Runs the connections that have something to do.
+    pub(super) fn poll_connections(&mut self) {
+        let mut dirty = core::mem::take(&mut self.dirty);
+        for index in dirty.drain(..) {
+            if let Some(connection) = self.connection_mut(index) {
+                connection.dirty = false;
+                self.egress(index);
+            }
+        }
+        if self.dirty.is_empty() {
+            self.dirty = dirty;
+        }
+    }
+
+    fn egress(&mut self, index: usize) {
+        self.check_deadline(index);
+        let now = instant(self.now);
+        let (mut more, mut again) = (true, false);
+        for _ in 0..BURST {
+            let Some(Some(connection)) = self.connections.get_mut(index) else { return };
+            if connection.mute {
+                break;
+            }
+            self.wire.asked = None;
+            let mut port = Port { incoming: None, wire: &mut self.wire };
+            let result = self.interface.poll_egress(now, &mut port, &mut connection.set);
+            more = result != PollResult::None;
+            again |= self.wire.asked.is_some_and(|(first, end)| connection.asked(first, end));
+            if !more {
+                break;
+            }
+        }
+        if more {
+            self.mark(index);
+        }
+        if again && self.connection_mut(index).is_some_and(Connection::retransmitted) {
+            self.kill(index, WsaError::WSAECONNABORTED, true);
+        }
+        self.settle(index, false);
+        self.schedule(index);
+    }
+
+    /// Looks at what became of a connection, and tells.
+    pub(super) fn settle(&mut self, index: usize, reset: bool) {
+        let Some(Some(connection)) = self.connections.get_mut(index) else { return };
+        let state = connection.state();
+        let before = core::mem::replace(&mut connection.seen, state);
+        let handshake =
+            matches!(state, State::Closed | State::Listen | State::SynSent | State::SynReceived);
+        if !connection.established && !handshake {
+            connection.established = true;
+            self.established(index);
+        }
+        let Some(Some(connection)) = self.connections.get_mut(index) else { return };
+        let closes = state == State::Closed && before != State::Closed;
+        if closes && connection.fate.is_none() && connection.owner != Owner::Nobody {
+            let graceful = before == State::TimeWait || before == State::LastAck && !reset;
+            if graceful {
+                connection.ended = true;
+            } else {
+                let refused = !connection.established;
+                let error =
+                    if refused { WsaError::WSAECONNREFUSED } else { WsaError::WSAECONNRESET };
+                return self.kill(index, error, false);
+            }
+        }
+        if connection.deaf || connection.owner == Owner::Nobody {
+            let discarded = connection.discard();
+            // Data for nobody after the last of ours was acknowledged: the peer must not believe
+            // that it is read.
+            if discarded != 0 && connection.owner == Owner::Nobody && connection.drained() {
+                connection.tcp_mut().abort();
+                self.mark(index);
+            } else if discarded != 0 {
+                self.mark(index);
+            }
+        }
+        let Some(Some(connection)) = self.connections.get_mut(index) else { return };
+        // A RST is still to be sent as long as smoltcp knows the peer.
+        let gone = match connection.state() {
+            State::Closed => connection.mute || connection.tcp().remote_endpoint().is_none(),
+            State::Listen => true,
+            _ => connection.mute,
+        };
+        if gone {
+            self.forget_pair(index);
+        }
+        let Some(Some(connection)) = self.connections.get_mut(index) else { return };
+        let held = match connection.owner {
+            Owner::Client(_) => true,
+            Owner::Listener(_) => connection.established,
+            Owner::Nobody => false,
+        };
+        if gone && !held {
+            self.reap(index);
+        } else {
+            self.tell(index);
+        }
+    }
+
+    /// Tells whoever holds the connection what may act differently now.
+    pub(super) fn tell(&mut self, index: usize) {
+        let Some(Some(connection)) = self.connections.get(index) else { return };
+        if let Owner::Client(socket) = connection.owner
+            && let Ok(holder) = self.slots.get_mut(socket)
+        {
+            self.ready.tell(socket, &mut holder.interest, connection.levels());
+        }
+    }
+
+    /// The connection dies of `error`, with a RST to the peer or without.
+    pub(super) fn kill(&mut self, index: usize, error: WsaError, reset: bool) {
+        let Some(Some(connection)) = self.connections.get_mut(index) else { return };
+        connection.fate.get_or_insert(error);
+        if reset {
+            connection.tcp_mut().abort();
+            connection.seen = State::Closed;
+            self.mark(index);
+        } else {
+            self.silence(index);
+        }
+        self.settle(index, false);
+    }
+
+    // From now on smoltcp is not asked, so its timers count no more.
+    fn silence(&mut self, index: usize) {
+        if let Some(connection) = self.connection_mut(index) {
+            connection.mute = true;
+            connection.wake_at = None;
+            self.wake_stale = true;
+        }
+    }
+
+    /// TIME-WAIT is over; what the client has not received yet stays.
+    pub(super) fn end_time_wait(&mut self, index: usize) {
+        let Some(Some(connection)) = self.connections.get_mut(index) else { return };
+        connection.ended = true;
+        self.silence(index);
+        self.settle(index, false);
+    }
+
+    pub(super) fn connection(&self, index: usize) -> Option<&Connection> {
+        self.connections.get(index)?.as_ref()
+    }
+
+    pub(super) fn connection_mut(&mut self, index: usize) -> Option<&mut Connection> {
+        self.connections.get_mut(index)?.as_mut()
+    }
+
+    /// Puts a connection into the table.
+    pub(super) fn add_connection(&mut self, connection: Connection) -> usize {
+        let pair = connection.pair;
+        let index = match self.free_connections.pop() {
+            Some(index) => {
+                self.connections[index] = Some(connection);
+                index
+            }
+            None => {
+                self.connections.push(Some(connection));
+                self.connections.len() - 1
+            }
+        };
+        self.pairs.insert(pair, index);
+        index
+    }
+
+    /// The connection is to be polled.
+    pub(super) fn mark(&mut self, index: usize) {
+        if let Some(Some(connection)) = self.connections.get_mut(index)
+            && !connection.dirty
+            && !connection.mute
+        {
+            connection.dirty = true;
+            self.dirty.push(index);
+        }
+    }
+
+    fn forget_pair(&mut self, index: usize) {
+        let Some(pair) = self.connection(index).map(|connection| connection.pair) else { return };
+        if self.pairs.get(&pair) == Some(&index) {
+            self.pairs.remove(&pair);
+        }
+    }
+
+    /// Forgets the connection.
+    pub(super) fn reap(&mut self, index: usize) {
+        self.forget_pair(index);
+        let Some(connection) = self.connections.get_mut(index).and_then(Option::take) else {
+            return;
+        };
+        self.free_connections.push(index);
+        self.wake_stale = true;
+        if let Owner::Listener(listener) = connection.owner
+            && !connection.established
+            && let Ok(holder) = self.slots.get_mut(listener)
+            && let Detail::Listener(listener) = &mut holder.detail
+        {
+            listener.unfinished = listener.unfinished.saturating_sub(1);
+        }
+    }
+
+    fn established(&mut self, index: usize) {
+        let Some(Some(connection)) = self.connections.get(index) else { return };
+        let Owner::Listener(listener) = connection.owner else { return };
+        let Ok(holder) = self.slots.get_mut(listener) else { return };
+        if let Detail::Listener(state) = &mut holder.detail {
+            state.unfinished = state.unfinished.saturating_sub(1);
+            state.queue.push_back(index);
+            self.ready.tell(listener, &mut holder.interest, Readiness::RECEIVE);
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! What every oracle needs to know: which call a thread is in, which socket a SOCKET means.
+
+use provider_core::spi::FIONBIO;
+use provider_core::{SocketHandle, UserPtr, WsaError};
+
+use super::facts::{Call, CallId, Outcome, ProcessKey, SocketFacts, Special, ThreadPlace};
+use super::hash::Map;
+use crate::event::{At, Function, Tid};
+
+/// A socket of the run, by order of creation. A SOCKET that is used again is another socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct SocketId(pub(super) u32);
+
+/// Whether calls on a socket block, as far as it can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    Blocking,
+    Nonblocking,
+    /// FIONBIO raced with something.
+    Unknown,
+}
+
+pub(super) struct Socket {
+    pub(super) process: ProcessKey,
+    pub(super) handle: SocketHandle,
+    pub(super) facts: SocketFacts,
+    pub(super) mode: Mode,
+    /// How many FIONBIO calls entered: a call that saw it change cannot be judged by mode.
+    pub(super) mode_changes: u32,
+    /// Another socket took over the SOCKET while calls on this one were in progress.
+    pub(super) shadowed: bool,
+}
+
+/// A call in progress.
+pub(super) struct ActiveCall {
+    pub(super) id: CallId,
+    pub(super) process: ProcessKey,
+    pub(super) thread: ThreadPlace,
+    pub(super) socket: Option<SocketId>,
+    pub(super) entered_ns: u64,
+    pub(super) mode_changes: u32,
+    pub(super) mode: Mode,
+    /// A transport socket opened or accepted inside.
+    pub(super) opened: Option<u32>,
+    pub(super) call: Call,
+}
+
+#[derive(Default)]
+pub(super) struct Thread {
+    /// Innermost last.
+    pub(super) calls: Vec<ActiveCall>,
+    /// Sockets whose routines run, innermost last.
+    pub(super) routines: Vec<Option<SocketId>>,
+    /// Depth of `run_apc`.
+    pub(super) in_apc: u32,
+    /// APCs queued and not yet run.
+    pub(super) apcs_waiting: u32,
+    /// Locks of the provider's that it holds.
+    pub(super) locks: Vec<u32>,
+}
+
+/// The register.
+#[derive(Default)]
+pub(super) struct Book {
+    pub(super) threads: Map<ThreadPlace, Thread>,
+    pub(super) sockets: Vec<Socket>,
+    handles: Map<(ProcessKey, usize), SocketId>,
+    calls_made: u64,
+}
+
+impl Book {
+    pub(super) fn thread(&mut self, place: ThreadPlace) -> &mut Thread {
+        self.threads.entry(place).or_default()
+    }
+
+    pub(super) fn find(&self, process: ProcessKey, handle: SocketHandle) -> Option<SocketId> {
+        self.handles.get(&(process, handle.0)).copied()
+    }
+
+    pub(super) fn socket(&self, id: SocketId) -> &Socket {
+        &self.sockets[id.0 as usize]
+    }
+
+    pub(super) fn facts(&self, process: ProcessKey, handle: SocketHandle) -> Option<SocketFacts> {
+        self.find(process, handle).map(|id| self.socket(id).facts)
+    }
+
+    /// The innermost call that the thread is in.
+    pub(super) fn innermost(&self, place: ThreadPlace) -> Option<&ActiveCall> {
+        self.threads.get(&place)?.calls.last()
+    }
+
+    pub(super) fn enter(&mut self, at: At, process: ProcessKey, call: Call) -> CallId {
+        self.calls_made += 1;
+        let id = CallId(self.calls_made);
+        let socket = self.find(process, call.socket);
+        let (mut mode, mut mode_changes) = (Mode::Unknown, 0);
+        if let Some(socket) = socket {
+            let socket = &mut self.sockets[socket.0 as usize];
+            if matches!(call.special, Special::Ioctl { code: FIONBIO, .. }) {
+                socket.mode_changes += 1;
+                socket.mode = Mode::Unknown;
+            }
+            (mode, mode_changes) = (socket.mode, socket.mode_changes);
+        }
+        let thread = place(at);
+        self.thread(thread).calls.push(ActiveCall {
+            id,
+            process,
+            thread,
+            socket,
+            entered_ns: at.time_ns,
+            mode_changes,
+            mode,
+            opened: None,
+            call,
+        });
+        id
+    }
+
+    /// Takes the call off its thread; calls inside it that never left (a thread ended) go too.
+    pub(super) fn leave(&mut self, at: At, id: CallId) -> Option<ActiveCall> {
+        let calls = &mut self.thread(place(at)).calls;
+        let index = calls.iter().rposition(|call| call.id == id)?;
+        calls.truncate(index + 1);
+        calls.pop()
+    }
+
+    /// What a call that left did to sockets; gives a socket that came to be.
+    pub(super) fn settle(&mut self, call: &ActiveCall, outcome: &Outcome<'_>) -> Option<SocketId> {
+        let ok = outcome.value == 0;
+        match (call.call.function, &call.call.special) {
+            (Function::WSPSocket, Special::Socket { stream, overlapped }) => {
+                let facts = SocketFacts { stream: *stream, overlapped: *overlapped };
+                self.open(call.process, outcome.value, facts, Mode::Blocking)
+            }
+            (Function::WSPAccept, _) => {
+                let listener = call.socket.map(|id| self.socket(id));
+                let facts = listener
+                    .map_or(SocketFacts { stream: true, overlapped: true }, |socket| socket.facts);
+                let mode = listener.map_or(Mode::Unknown, |socket| socket.mode);
+                self.open(call.process, outcome.value, facts, mode)
+            }
+            (Function::WSPCloseSocket, _) if ok => {
+                if self.find(call.process, call.call.socket) == call.socket {
+                    self.handles.remove(&(call.process, call.call.socket.0));
+                }
+                None
+            }
+            (Function::WSPIoctl, Special::Ioctl { code: FIONBIO, input }) => {
+                let id = call.socket?;
+                let socket = &mut self.sockets[id.0 as usize];
+                // Only the last of several that overlapped says how it is now.
+                if ok && socket.mode_changes == call.mode_changes {
+                    socket.mode = match input {
+                        Some(0) => Mode::Blocking,
+                        Some(_) => Mode::Nonblocking,
+                        None => Mode::Unknown,
+                    };
+                }
+                None
+            }
+            _ => None,
+        }
+    }
+
+    fn open(
+        &mut self,
+        process: ProcessKey,
+        value: i64,
+        facts: SocketFacts,
+        mode: Mode,
+    ) -> Option<SocketId> {
+        let handle = SocketHandle(usize::try_from(value).ok()?);
+        let id = SocketId(self.sockets.len() as u32);
+        if let Some(old) = self.handles.insert((process, handle.0), id) {
+            self.sockets[old.0 as usize].shadowed = true;
+        }
+        self.sockets.push(Socket { process, handle, facts, mode, mode_changes: 0, shadowed: false });
+        Some(id)
+    }
+
+    /// How the socket of a call blocked, if that did not change meanwhile.
+    pub(super) fn mode_of(&self, call: &ActiveCall) -> Mode {
+        match call.socket {
+            Some(id) if self.socket(id).mode_changes == call.mode_changes => call.mode,
+            _ => Mode::Unknown,
+        }
+    }
+
+    pub(super) fn forget_thread(&mut self, place: ThreadPlace) -> Option<Thread> {
+        self.threads.remove(&place)
+    }
+
+    /// Every SOCKET of a process is gone.
+    pub(super) fn forget_process(&mut self, process: ProcessKey) {
+        self.handles.retain(|(owner, _), _| *owner != process);
+    }
+
+    pub(super) fn forget_machine(&mut self, machine: crate::event::MachineId) {
+        self.handles.retain(|(owner, _), _| owner.machine != machine);
+        self.threads.retain(|place, _| place.machine != machine);
+    }
+}
+
+/// The thread that a fact is about.
+pub(super) fn place(at: At) -> ThreadPlace {
+    ThreadPlace { machine: at.machine, thread: at.thread.unwrap_or(Tid(u32::MAX)) }
+}
+
+impl ActiveCall {
+    /// Whether the call is overlapped I/O.
+    pub(super) fn is_overlapped(&self) -> bool {
+        !self.call.overlapped.is_null()
+            && self.call.function != Function::WSPGetOverlappedResult
+    }
+
+    /// In words, for a message.
+    pub(super) fn words(&self) -> String {
+        words(self.call.function, self.call.socket, self.call.overlapped, self.thread, self.entered_ns)
+    }
+}
+
+/// An operation in words, for a message.
+pub(super) fn words(
+    function: Function,
+    socket: SocketHandle,
+    overlapped: UserPtr,
+    thread: ThreadPlace,
+    entered_ns: u64,
+) -> String {
+    let mut words = format!(
+        "{function:?} on socket {:#x} (machine {}, thread {}, entered at {} ns",
+        socket.0, thread.machine.0, thread.thread.0, entered_ns
+    );
+    if !overlapped.is_null() {
+        words.push_str(&format!(", OVERLAPPED {:#x}", overlapped.0));
+    }
+    words.push(')');
+    words
+}
+
+/// Whether a call left without doing anything.
+pub(super) fn failed(function: Function, outcome: &Outcome<'_>) -> bool {
+    match function {
+        Function::WSPGetOverlappedResult => outcome.value == 0,
+        Function::WSPStartup => outcome.value != 0,
+        _ => outcome.value == -1,
+    }
+}
+
+/// Whether a call left an operation pending.
+pub(super) fn is_pending(outcome: &Outcome<'_>) -> bool {
+    outcome.value == -1 && outcome.errno == WsaError::WSA_IO_PENDING.0
+}

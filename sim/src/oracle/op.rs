@@ -1,0 +1,108 @@
+//! One overlapped operation as the ledger sees it.
+
+use provider_core::spi::WSS_OPERATION_IN_PROGRESS;
+use provider_core::{EventHandle, Routine, UserPtr};
+
+use super::book::{ActiveCall, SocketId, words};
+use super::facts::{CallId, OverlappedFacts, ProcessKey, ThreadPlace};
+use crate::event::Function;
+
+/// An operation from the entry of the call that starts it until nothing more may come.
+pub(super) struct Op {
+    pub(super) process: ProcessKey,
+    pub(super) address: UserPtr,
+    pub(super) function: Function,
+    pub(super) handle: provider_core::SocketHandle,
+    pub(super) socket: Option<SocketId>,
+    /// Who started it.
+    pub(super) starter: ThreadPlace,
+    /// Where its routine runs.
+    pub(super) thread: ThreadPlace,
+    pub(super) routine: Routine,
+    pub(super) event: EventHandle,
+    pub(super) call: CallId,
+    pub(super) entered_ns: u64,
+    /// The call has returned 0 or WSA_IO_PENDING.
+    pub(super) accepted: bool,
+    /// The final status.
+    pub(super) stored: Option<OverlappedFacts>,
+    /// By whom.
+    pub(super) stored_by: Option<ThreadPlace>,
+    /// The last WSPCleanup was in progress then.
+    pub(super) stored_in_cleanup: bool,
+    /// Its routine has begun.
+    pub(super) indicated: bool,
+    /// WPUQueueApc was refused for it.
+    pub(super) refused: bool,
+    /// One set of the event was for it.
+    pub(super) event_used: bool,
+    /// The event was set after the status was stored.
+    pub(super) event_covered: bool,
+    /// The thread of the routine has ended.
+    pub(super) thread_gone: bool,
+}
+
+impl Op {
+    pub(super) fn new(call: &ActiveCall) -> Self {
+        let thread = call
+            .call
+            .apc_thread
+            .map_or(call.thread, |thread| ThreadPlace { machine: call.thread.machine, thread });
+        Self {
+            process: call.process,
+            address: call.call.overlapped,
+            function: call.call.function,
+            handle: call.call.socket,
+            socket: call.socket,
+            starter: call.thread,
+            thread,
+            routine: call.call.routine,
+            event: call.call.event,
+            call: call.id,
+            entered_ns: call.entered_ns,
+            accepted: false,
+            stored: None,
+            stored_by: None,
+            stored_in_cleanup: false,
+            indicated: false,
+            refused: false,
+            event_used: false,
+            event_covered: false,
+            thread_gone: false,
+        }
+    }
+
+    pub(super) fn has_routine(&self) -> bool {
+        !self.routine.is_null()
+    }
+
+    /// Whether the event is this operation's to be set.
+    pub(super) fn signals(&self, event: EventHandle) -> bool {
+        !self.has_routine() && self.event == event
+    }
+
+    /// Whether nothing more may come of it.
+    pub(super) fn is_over(&self) -> bool {
+        self.accepted
+            && self.stored.is_some()
+            && if self.has_routine() {
+                self.indicated || self.thread_gone
+            } else {
+                self.event.0 == 0 || self.event_used
+            }
+    }
+
+    /// Its routine may still come.
+    pub(super) fn awaits_routine(&self) -> bool {
+        self.has_routine() && !self.indicated && !self.thread_gone
+    }
+
+    pub(super) fn words(&self) -> String {
+        words(self.function, self.handle, self.address, self.starter, self.entered_ns)
+    }
+}
+
+/// Whether a status word is final.
+pub(super) const fn is_final(status: u32) -> bool {
+    status != WSS_OPERATION_IN_PROGRESS
+}

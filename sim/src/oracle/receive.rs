@@ -1,0 +1,243 @@
+//! What a receive gives the client is what the transport gave the provider: streams byte for byte
+//! in order, datagrams whole and once.
+//!
+//! Several receives may be in progress on a socket; a content that does not fit yet waits until the
+//! earlier ones have ended.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::book::{ActiveCall, Book, SocketId};
+use super::facts::{CallId, Received};
+use super::hash::Map;
+use super::transports::Tsock;
+use super::violation::{Verdict, Violation};
+
+const NAME: &str = "receive";
+/// Datagrams remembered that nobody took yet.
+const UNDELIVERED_MAX: usize = 4096;
+
+struct Datagram {
+    hash: u64,
+    /// What the provider got of it.
+    len: usize,
+    from: Option<core::net::SocketAddr>,
+}
+
+/// What came in on one transport socket.
+#[derive(Default)]
+struct Inbox {
+    bytes: Vec<u8>,
+    /// How many of them were delivered.
+    taken: usize,
+    datagrams: Vec<Datagram>,
+}
+
+#[derive(Default)]
+struct Reader {
+    /// Receives in progress: call, entry and exit on the socket's own count.
+    open: Vec<(CallId, u64, u64)>,
+    /// Contents that do not fit yet.
+    waiting: Vec<(u64, Vec<u8>)>,
+    clock: u64,
+    unsure: bool,
+}
+
+/// The oracle.
+#[derive(Default)]
+pub(super) struct ReceiveOracle {
+    inboxes: Map<Tsock, Inbox>,
+    readers: Vec<Reader>,
+}
+
+impl ReceiveOracle {
+    fn reader(&mut self, id: SocketId) -> &mut Reader {
+        let index = id.0 as usize;
+        if self.readers.len() <= index {
+            self.readers.resize_with(index + 1, Reader::default);
+        }
+        &mut self.readers[index]
+    }
+
+    /// The transport gave bytes of a stream, or a datagram.
+    pub(super) fn arrived(
+        &mut self,
+        tsock: Tsock,
+        stream: bool,
+        data: &[u8],
+        from: Option<core::net::SocketAddr>,
+    ) {
+        let inbox = self.inboxes.entry(tsock).or_default();
+        if stream {
+            if inbox.taken > 1 << 16 && inbox.taken * 2 > inbox.bytes.len() {
+                inbox.bytes.drain(..inbox.taken);
+                inbox.taken = 0;
+            }
+            inbox.bytes.extend_from_slice(data);
+            return;
+        }
+        if inbox.datagrams.len() >= UNDELIVERED_MAX {
+            inbox.datagrams.remove(0);
+        }
+        inbox.datagrams.push(Datagram { hash: xxh3_64(data), len: data.len(), from });
+    }
+
+    pub(super) fn enter(&mut self, call: &ActiveCall) {
+        let Some(id) = call.socket else { return };
+        let reader = self.reader(id);
+        reader.clock += 1;
+        reader.open.push((call.id, reader.clock, u64::MAX));
+    }
+
+    /// The call left; an overlapped one goes on.
+    pub(super) fn leave(&mut self, id: SocketId, call: CallId, goes_on: bool) {
+        let reader = self.reader(id);
+        reader.clock += 1;
+        let now = reader.clock;
+        if goes_on {
+            if let Some(open) = reader.open.iter_mut().find(|open| open.0 == call) {
+                open.2 = now;
+            }
+        } else {
+            reader.open.retain(|open| open.0 != call);
+        }
+    }
+
+    /// Nobody can tell any more what this socket's receives should give.
+    pub(super) fn give_up(&mut self, id: SocketId) {
+        let reader = self.reader(id);
+        reader.unsure = true;
+        reader.waiting.clear();
+    }
+
+    /// A receive ended with content (empty where it failed). `words` are for a message.
+    pub(super) fn delivered(
+        &mut self,
+        book: &Book,
+        id: SocketId,
+        tsock: Option<Tsock>,
+        call: CallId,
+        received: Option<Received<'_>>,
+        how: Delivery,
+        words: impl Fn() -> String,
+    ) -> Verdict {
+        let reader = self.reader(id);
+        let entered = reader.open.iter().find(|open| open.0 == call).map_or(0, |open| open.1);
+        reader.open.retain(|open| open.0 != call);
+        let idle = reader.open.is_empty();
+        if reader.unsure {
+            return Ok(());
+        }
+        let Some(tsock) = tsock else { return Ok(()) };
+        if book.socket(id).facts.stream {
+            let bytes = received.map_or(&[][..], |received| received.bytes);
+            return self.stream(id, tsock, entered, bytes, idle, &words);
+        }
+        match received {
+            Some(received) => self.datagram(tsock, received, how, &words),
+            None => Ok(()),
+        }
+    }
+
+    fn stream(
+        &mut self,
+        id: SocketId,
+        tsock: Tsock,
+        entered: u64,
+        bytes: &[u8],
+        idle: bool,
+        words: &impl Fn() -> String,
+    ) -> Verdict {
+        let inbox = self.inboxes.entry(tsock).or_default();
+        let reader = &mut self.readers[id.0 as usize];
+        let fits = |inbox: &Inbox, bytes: &[u8]| inbox.bytes[inbox.taken..].starts_with(bytes);
+        let may_go = |reader: &Reader, entered: u64| {
+            reader.open.iter().all(|(_, _, left)| *left > entered)
+        };
+        if reader.waiting.is_empty() && may_go(reader, entered) && fits(inbox, bytes) {
+            inbox.taken += bytes.len();
+            return Ok(());
+        }
+        if !bytes.is_empty() {
+            reader.waiting.push((entered, bytes.to_vec()));
+        }
+        loop {
+            let next = reader
+                .waiting
+                .iter()
+                .position(|(entered, bytes)| may_go(reader, *entered) && fits(inbox, bytes));
+            let Some(next) = next else { break };
+            inbox.taken += reader.waiting.remove(next).1.len();
+        }
+        let stuck = idle && !reader.waiting.is_empty();
+        if !stuck {
+            return Ok(());
+        }
+        let (_, odd) = &reader.waiting[0];
+        let due = &inbox.bytes[inbox.taken..];
+        let same = odd.iter().zip(due).take_while(|(a, b)| a == b).count();
+        let message = format!(
+            "{} gave bytes that are not the next ones that the transport gave: {} bytes, of which \
+             the first {same} agree; {} bytes of the transport's were due{}",
+            words(),
+            odd.len(),
+            due.len(),
+            crate::memory::Pattern::recognise(&odd[same..])
+                .map_or_else(String::new, |mark| format!("; it gave the mark of {mark}"))
+        );
+        reader.unsure = true;
+        Err(Violation::new(NAME, "ORD-2", message))
+    }
+
+    fn datagram(
+        &mut self,
+        tsock: Tsock,
+        received: Received<'_>,
+        how: Delivery,
+        words: &impl Fn() -> String,
+    ) -> Verdict {
+        let inbox = self.inboxes.entry(tsock).or_default();
+        let hash = xxh3_64(received.bytes);
+        let from_fits = |datagram: &Datagram| match (received.from, datagram.from) {
+            (Some(a), Some(b)) => a.port() == b.port() && a.ip() == b.ip(),
+            _ => true,
+        };
+        let found = inbox.datagrams.iter().position(|datagram| {
+            from_fits(datagram)
+                && if how == Delivery::Truncated && datagram.len > received.bytes.len() {
+                    true
+                } else {
+                    datagram.hash == hash && datagram.len == received.bytes.len()
+                }
+        });
+        match found {
+            Some(index) => {
+                if how != Delivery::Peeked {
+                    inbox.datagrams.remove(index);
+                }
+                Ok(())
+            }
+            None => Err(Violation::new(
+                NAME,
+                "RET-14",
+                format!(
+                    "{} gave a datagram of {} bytes{} that the transport did not give, or gave only \
+                     once before",
+                    words(),
+                    received.bytes.len(),
+                    received.from.map_or_else(String::new, |from| format!(" from {from}"))
+                ),
+            )),
+        }
+    }
+}
+
+/// How a receive took what it gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Delivery {
+    Whole,
+    Truncated,
+    Peeked,
+}
+
+#[cfg(test)]
+mod tests;

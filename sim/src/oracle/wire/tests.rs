@@ -1,0 +1,73 @@
+use core::net::SocketAddr;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::super::testing::breaks;
+use super::*;
+
+fn address(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+fn tsock(machine: u16, number: u32) -> Tsock {
+    Tsock { machine: MachineId(machine), number }
+}
+
+fn pair() -> WireOracle {
+    let mut wire = WireOracle::default();
+    let (a, b) = (address("10.0.0.1:1000"), address("10.0.0.2:80"));
+    wire.connected(tsock(0, 1), Some(a), b);
+    wire.connected(tsock(1, 1), Some(b), a);
+    wire
+}
+
+#[test]
+fn streams_arrive_unaltered() {
+    let mut wire = pair();
+    wire.stream_sent(tsock(0, 1), b"hello");
+    wire.stream_received(tsock(1, 1), b"hel").unwrap();
+    wire.stream_received(tsock(1, 1), b"lo").unwrap();
+    wire.stream_received(tsock(1, 1), b"").unwrap();
+    let mut wire = pair();
+    wire.stream_sent(tsock(0, 1), b"hello");
+    breaks(wire.stream_received(tsock(1, 1), b"help"), "ORD-2");
+    let mut wire = pair();
+    wire.stream_sent(tsock(0, 1), b"hello");
+    wire.stream_received(tsock(1, 1), b"hel").unwrap();
+    breaks(wire.stream_received(tsock(1, 1), b""), "CXL-6");
+    let mut wire = pair();
+    wire.stream_sent(tsock(0, 1), b"hello");
+    wire.broken(tsock(0, 1));
+    wire.stream_received(tsock(1, 1), b"").unwrap();
+}
+
+/// The same four-tuple used twice: whichever fits.
+#[test]
+fn reused_tuple() {
+    let mut wire = pair();
+    let (a, b) = (address("10.0.0.1:1000"), address("10.0.0.2:80"));
+    wire.stream_sent(tsock(0, 1), b"first");
+    wire.connected(tsock(0, 2), Some(a), b);
+    wire.stream_sent(tsock(0, 2), b"second");
+    wire.connected(tsock(1, 2), Some(b), a);
+    wire.stream_received(tsock(1, 2), b"second").unwrap();
+    wire.stream_received(tsock(1, 1), b"first").unwrap();
+    breaks(wire.stream_received(tsock(1, 1), b"x"), "ORD-2");
+}
+
+#[test]
+fn datagrams_were_sent() {
+    let (a, b) = (address("10.0.0.1:1000"), address("10.0.0.2:80"));
+    let mut wire = WireOracle::default();
+    wire.bound(tsock(0, 1), a);
+    wire.bound(tsock(1, 1), b);
+    let hash = xxh3_64(b"one");
+    wire.datagram_sent(tsock(0, 1), hash, b);
+    wire.datagram_received(tsock(1, 1), hash, 3, a).unwrap();
+    breaks(wire.datagram_received(tsock(1, 1), hash, 3, a), "RET-14");
+    breaks(wire.datagram_received(tsock(1, 1), xxh3_64(b"two"), 3, a), "RET-14");
+    wire.allow_duplicates();
+    wire.datagram_sent(tsock(0, 1), hash, b);
+    wire.datagram_received(tsock(1, 1), hash, 3, a).unwrap();
+    wire.datagram_received(tsock(1, 1), hash, 3, a).unwrap();
+}

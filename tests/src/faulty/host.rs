@@ -1,0 +1,209 @@
+//! A `Host` that does not do what it is asked for.
+
+use std::rc::Rc;
+
+use provider_core::layout::overlapped as layout;
+use provider_core::{
+    EventHandle, Host, Memory, Routine, SocketHandle, ThreadId, ThreadKey, Token, UserPtr, WaitEnd,
+    WsaError,
+};
+use wspsim::host::SimHost;
+
+use super::Flaw;
+use super::memory::FlawedMemory;
+use super::state::State;
+use super::transport::FlawedTransport;
+
+/// The host given to the provider core.
+pub struct FlawedHost {
+    host: SimHost,
+    memory: FlawedMemory,
+    transport: FlawedTransport,
+    state: Rc<State>,
+}
+
+impl FlawedHost {
+    pub(super) fn new(host: SimHost, state: Rc<State>) -> Self {
+        Self {
+            memory: FlawedMemory::new(&host, Rc::clone(&state)),
+            transport: FlawedTransport::new(&host, Rc::clone(&state)),
+            host,
+            state,
+        }
+    }
+
+    fn has(&self, flaw: Flaw) -> bool {
+        self.state.has(flaw)
+    }
+
+    /// For [`Flaw::LockTwice`], whose WSPSendTo holds the lock.
+    fn lock_again(&self) {
+        if self.has(Flaw::LockTwice) {
+            drop(self.state.lock.lock());
+        }
+    }
+
+    /// `hEvent` of an OVERLAPPED that is still lent.
+    fn event_of(&self, overlapped: UserPtr) -> Option<EventHandle> {
+        let mut handle = [0; size_of::<usize>()];
+        self.host.memory().read(overlapped.offset(layout::EVENT), &mut handle).ok()?;
+        Some(EventHandle(usize::from_le_bytes(handle))).filter(|event| event.0 != 0)
+    }
+}
+
+impl Host for FlawedHost {
+    type RawMutex = <SimHost as Host>::RawMutex;
+    type Signal = <SimHost as Host>::Signal;
+    type Memory = FlawedMemory;
+    type Transport = FlawedTransport;
+
+    fn memory(&self) -> &FlawedMemory {
+        &self.memory
+    }
+
+    fn transport(&self) -> &FlawedTransport {
+        &self.transport
+    }
+
+    fn current_thread(&self) -> ThreadKey {
+        let thread = self.host.current_thread();
+        if self.has(Flaw::Nested) {
+            // The core keeps routines of a thread apart by its key: a key for each depth.
+            return ThreadKey(thread.0 | self.state.apc_depth(thread) << 48);
+        }
+        thread
+    }
+
+    fn now_ns(&self) -> u64 {
+        self.host.now_ns()
+    }
+
+    fn set_timer(&self, token: Token, at_ns: u64) {
+        self.host.set_timer(token, at_ns);
+    }
+
+    fn new_signal(&self) -> Self::Signal {
+        self.host.new_signal()
+    }
+
+    fn signal(&self, signal: &Self::Signal) {
+        if !self.has(Flaw::LostWakeUp) {
+            self.host.signal(signal);
+        }
+    }
+
+    fn wait(&self, signal: &Self::Signal, deadline_ns: Option<u64>) -> WaitEnd {
+        let last_word = self.transport.last_word();
+        let end = self.host.wait(signal, deadline_ns);
+        core::mem::forget(last_word);
+        end
+    }
+
+    fn wait_event(&self, event: EventHandle) -> Result<(), WsaError> {
+        self.host.wait_event(event)
+    }
+
+    fn reset_event(&self, event: EventHandle) -> Result<(), WsaError> {
+        self.lock_again();
+        self.host.reset_event(event)
+    }
+
+    fn set_event(&self, event: EventHandle) -> Result<(), WsaError> {
+        self.host.set_event(event)
+    }
+
+    fn create_socket_handle(&self, context: usize) -> Result<SocketHandle, WsaError> {
+        self.host.create_socket_handle(context)
+    }
+
+    fn socket_context(&self, socket: SocketHandle) -> Result<usize, WsaError> {
+        self.host.socket_context(socket)
+    }
+
+    fn close_socket_handle(&self, socket: SocketHandle) -> Result<(), WsaError> {
+        if self.has(Flaw::LeakedHandle) {
+            return Ok(());
+        }
+        self.host.close_socket_handle(socket)
+    }
+
+    fn queue_apc(&self, thread: &ThreadId, context: usize) -> Result<(), WsaError> {
+        self.lock_again();
+        if self.has(Flaw::RoutineLost) {
+            return Ok(());
+        }
+        let on_worker = self.state.worker.get() == Some(self.host.current_thread());
+        if self.has(Flaw::WrongThread) && on_worker {
+            self.state.contexts.borrow_mut().push(context);
+            return Ok(());
+        }
+        let queued = self.host.queue_apc(thread, context);
+        self.memory.store_late();
+        queued
+    }
+
+    fn complete_overlapped(
+        &self,
+        socket: SocketHandle,
+        overlapped: UserPtr,
+        error: u32,
+        bytes: u32,
+    ) -> Result<(), WsaError> {
+        if self.has(Flaw::EventLost) {
+            return Ok(());
+        }
+        self.lock_again();
+        let event = if self.has(Flaw::EventEarly) || self.has(Flaw::EventTwice) {
+            self.event_of(overlapped)
+        } else {
+            None
+        };
+        if self.has(Flaw::EventEarly)
+            && let Some(event) = event
+        {
+            let _ = self.host.set_event(event);
+        }
+        let error = match error {
+            0 if self.has(Flaw::WrongEnd) => WsaError::WSAEALREADY.0 as u32,
+            error => error,
+        };
+        let completed = self.host.complete_overlapped(socket, overlapped, error, bytes);
+        if self.has(Flaw::CompletedTwice) {
+            return self.host.complete_overlapped(socket, overlapped, error, bytes);
+        }
+        if self.has(Flaw::EventTwice)
+            && let Some(event) = event
+        {
+            let _ = self.host.set_event(event);
+        }
+        if self.has(Flaw::WritesOverlappedLate) {
+            let _ = self.host.memory().write(overlapped.offset(layout::OFFSET), &[0; 4]);
+        }
+        if self.has(Flaw::WritesReceiveBufferLate) {
+            let mut receives = self.state.receives.take();
+            receives.retain(|(of, buffer)| {
+                if *of == overlapped {
+                    let _ = self.host.memory().write(*buffer, &[0]);
+                }
+                *of != overlapped
+            });
+            self.state.receives.borrow_mut().extend(receives);
+        }
+        completed
+    }
+
+    fn call_routine(
+        &self,
+        routine: Routine,
+        error: u32,
+        bytes: u32,
+        overlapped: UserPtr,
+        flags: u32,
+    ) {
+        let told = bytes + u32::from(self.has(Flaw::WrongArguments));
+        self.host.call_routine(routine, error, told, overlapped, flags);
+        if self.has(Flaw::RoutineTwice) {
+            self.host.call_routine(routine, error, told, overlapped, flags);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The caller's memory as a flawed provider reaches it.
+
+use std::rc::Rc;
+
+use provider_core::spi::WSS_OPERATION_IN_PROGRESS;
+use provider_core::{Host, Memory, MemoryFault, UserPtr};
+use wspsim::host::{SimHost, SimMemory};
+
+use super::Flaw;
+use super::state::State;
+
+/// A `Memory` that may store a status late, or not at all.
+pub struct FlawedMemory {
+    memory: SimMemory,
+    state: Rc<State>,
+}
+
+impl FlawedMemory {
+    pub(super) fn new(host: &SimHost, state: Rc<State>) -> Self {
+        Self { memory: host.memory().clone(), state }
+    }
+
+    /// Stores what [`Flaw::ApcEarly`] held back.
+    pub(super) fn store_late(&self) {
+        let held = self.state.statuses.take();
+        for (to, status) in held {
+            let _ = self.memory.store_status(to, status);
+        }
+    }
+}
+
+impl Memory for FlawedMemory {
+    fn read(&self, from: UserPtr, into: &mut [u8]) -> Result<(), MemoryFault> {
+        self.memory.read(from, into)
+    }
+
+    fn write(&self, to: UserPtr, bytes: &[u8]) -> Result<(), MemoryFault> {
+        self.memory.write(to, bytes)
+    }
+
+    fn probe_read(&self, from: UserPtr, len: usize) -> Result<(), MemoryFault> {
+        self.memory.probe_read(from, len)
+    }
+
+    fn probe_write(&self, to: UserPtr, len: usize) -> Result<(), MemoryFault> {
+        self.memory.probe_write(to, len)
+    }
+
+    fn load_status(&self, from: UserPtr) -> Result<u32, MemoryFault> {
+        self.memory.load_status(from)
+    }
+
+    fn store_status(&self, to: UserPtr, status: u32) -> Result<(), MemoryFault> {
+        if status != WSS_OPERATION_IN_PROGRESS {
+            if self.state.has(Flaw::ApcEarly) {
+                self.state.statuses.borrow_mut().push((to, status));
+                return Ok(());
+            }
+            if self.state.has(Flaw::LostAtCleanup) && self.state.cleaning.get() {
+                return Ok(());
+            }
+        }
+        self.memory.store_status(to, status)
+    }
+}

@@ -1,0 +1,121 @@
+//! What the documents say twice is held against the code.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use wspsim::fault::{Fault, Kind};
+use wspsim_scenarios::cli;
+
+use crate::program::{workspace, wspsim};
+
+fn document(name: &str) -> String {
+    let path = workspace().join(name);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The cells of the rows of a document's tables, headings and rules apart.
+fn rows(text: &str) -> Vec<Vec<String>> {
+    text.lines()
+        .filter_map(|line| line.trim().strip_prefix('|')?.strip_suffix('|'))
+        .map(|row| row.split('|').map(|cell| cell.trim().to_owned()).collect())
+        .collect()
+}
+
+#[test]
+fn the_fault_table_is_the_catalogue() {
+    let table: Vec<Vec<String>> = rows(&document("docs/faults.md"))
+        .into_iter()
+        .filter(|row| row[0].starts_with('`'))
+        .collect();
+    let told: Vec<(&str, &str, &str)> = table
+        .iter()
+        .map(|row| (row[0].trim_matches('`'), row[1].as_str(), row[2].as_str()))
+        .collect();
+    let are: Vec<(&str, &str, &str)> = Fault::ALL
+        .iter()
+        .map(|fault| {
+            let kind = match fault.kind() {
+                Kind::Environment => "environment",
+                Kind::Adversary => "adversary",
+            };
+            (fault.name(), kind, fault.about())
+        })
+        .collect();
+    assert_eq!(told, are);
+}
+
+/// Every command that a document shows is one that the command line takes.
+#[test]
+fn commands_in_documents_exist() {
+    let mut seen = 0;
+    for name in ["README.md", "docs/faults.md", "docs/guide-scenarios.md", "docs/bugs-found.md"] {
+        for line in document(name).lines() {
+            let Some(at) = line.find("cargo run --release -- ") else { continue };
+            let command = line[at..].split(['`', '#']).next().unwrap_or_default();
+            let words = command.split_whitespace().skip(4).map(|word| word.trim_matches('\''));
+            // A word in capitals or angle brackets stands for something.
+            let words: Vec<String> = words
+                .map(|word| match word {
+                    "N" | "SEED" => "1".to_owned(),
+                    other => other.to_owned(),
+                })
+                .collect();
+            let all = core::iter::once("wspsim".to_owned()).chain(words);
+            if let Err(why) = cli::accepts(all) {
+                panic!("{name}: `{command}`: {why}");
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 3, "no commands found");
+}
+
+/// A scenario is known by one name, in small letters, that needs no quotes.
+#[test]
+fn scenario_names() {
+    let all = wspsim_scenarios::all();
+    let names: BTreeSet<&str> = all.iter().map(|scenario| scenario.name()).collect();
+    assert_eq!(names.len(), all.len(), "a name is used twice");
+    for scenario in all {
+        let name = scenario.name();
+        assert!(
+            name.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-'),
+            "{name}"
+        );
+        let about = scenario.about();
+        assert!(!about.is_empty() && !about.contains('\n'), "{name}: not a line: {about:?}");
+        assert!(wspsim(&["list"]).out.contains(scenario.about()), "{name}");
+    }
+}
+
+/// The dependency page explains each dependency of the workspace, and no other.
+#[test]
+fn dependencies_are_explained() {
+    let manifest = document("Cargo.toml");
+    let (_, after) = manifest.split_once("[workspace.dependencies]").expect("a section");
+    let section = after.split("\n[").next().unwrap_or_default();
+    let are: BTreeSet<String> = section
+        .lines()
+        .filter(|line| {
+            line.starts_with(|c: char| c.is_ascii_lowercase()) && !line.contains("path = ")
+        })
+        .filter_map(|line| Some(line.split_once(" = ")?.0.to_owned()))
+        .collect();
+    let told: BTreeSet<String> = rows(&document("docs/dependencies.md"))
+        .into_iter()
+        .filter(|row| row[0].starts_with('`'))
+        .map(|row| row[0].trim_matches('`').to_owned())
+        .collect();
+    assert_eq!(told, are);
+}
+
+/// Every ban on what a run may not depend on says why.
+#[test]
+fn bans_have_reasons() {
+    let bans = document("clippy.toml");
+    let entries: Vec<&str> = bans.lines().filter(|line| line.contains("path = \"")).collect();
+    assert!(entries.len() > 20);
+    for entry in entries {
+        assert!(entry.contains("reason = \"") && !entry.contains("reason = \"\""), "{entry}");
+    }
+}

@@ -1,0 +1,166 @@
+//! A finding's file: written, read back, replayed; damaged and altered.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use wspsim::finding::{FindingFile, FindingFileError, Replay, replay};
+use wspsim_tests::faulty::{Flaw, factory};
+
+use super::{flawed, told};
+use crate::program::scratch;
+
+/// One of each scenario, and one that ends by a time limit.
+const KEPT: [Flaw; 4] =
+    [Flaw::RoutineTwice, Flaw::Reordered, Flaw::CorruptedReceive, Flaw::LostWakeUp];
+
+/// Tells the child process which flaw's file it is to replay.
+const CHILD: &str = "WSPSIM_TEST_REPLAY";
+
+/// Keeps what `flaw` breaks at seed 2; gives the content and the path.
+fn kept(flaw: Flaw, folder: &str) -> (FindingFile, PathBuf) {
+    let report = flawed(flaw, 2);
+    let file = FindingFile::of(&report).unwrap_or_else(|| panic!("{} is clean", flaw.name()));
+    let folder = scratch("faulty").join(folder).join(flaw.name());
+    let path = file.write(&folder).unwrap_or_else(|error| panic!("{error}"));
+    (file, path)
+}
+
+fn replayed(flaw: Flaw, file: &FindingFile, with: Option<Flaw>) -> Replay {
+    replay(flaw.scene(), file, None, Some(factory(with)))
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn assert_reproduced(flaw: Flaw, file: &FindingFile) {
+    match replayed(flaw, file, Some(flaw)) {
+        Replay::Reproduced(report) => {
+            let finding = report.finding.as_ref().expect("it was reproduced");
+            assert_eq!(finding.step, file.broken.step, "{}", flaw.name());
+            assert_eq!(finding.violation.message, file.broken.message, "{}", flaw.name());
+            assert_eq!(report.digest, file.digest, "{}", flaw.name());
+        }
+        Replay::Clean(_) => panic!("{}: clean, and not {:?}", flaw.name(), file.broken),
+        Replay::Departed { step, report } => {
+            panic!("{}: departed at step {step}, with {}", flaw.name(), told(&report))
+        }
+    }
+}
+
+#[test]
+fn what_is_written_is_read_back() {
+    for flaw in KEPT {
+        let (file, path) = kept(flaw, "read-back");
+        let read = FindingFile::read(&path).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(read, file, "{}", flaw.name());
+        assert_eq!(read.broken.oracle, flaw.oracle());
+        assert!(!read.tail.is_empty(), "{}: no last events", flaw.name());
+    }
+}
+
+#[test]
+fn replay_fails_at_the_same_step_each_time() {
+    for flaw in KEPT {
+        let (_, path) = kept(flaw, "same-step");
+        let file = FindingFile::read(&path).unwrap_or_else(|error| panic!("{error}"));
+        for _ in 0..3 {
+            assert_reproduced(flaw, &file);
+        }
+    }
+}
+
+/// The command line cannot be given another provider from outside, so the second process is this
+/// test again.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "a test may start itself")]
+fn replay_in_a_process_of_its_own() {
+    for flaw in KEPT {
+        let (_, path) = kept(flaw, "own-process");
+        let test = std::env::current_exe().expect("a test knows its own path");
+        let output = Command::new(test)
+            .args(["--exact", "faulty::file::child_replays", "--ignored", "--nocapture"])
+            .env(CHILD, format!("{}={}", flaw.name(), path.display()))
+            .output()
+            .expect("this test starts again");
+        let out = String::from_utf8_lossy(&output.stdout);
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: {out}{err}", flaw.name());
+        assert!(out.contains("1 passed"), "{}: {out}{err}", flaw.name());
+    }
+}
+
+#[test]
+#[ignore = "run by replay_in_a_process_of_its_own"]
+#[allow(clippy::disallowed_methods, reason = "how its parent tells it what to do")]
+fn child_replays() {
+    let told = std::env::var(CHILD).expect("only its parent runs this test");
+    let (name, path) = told.split_once('=').expect("a name and a path");
+    let flaw = Flaw::from_name(name).expect("a flaw");
+    let file = FindingFile::read(path.as_ref()).unwrap_or_else(|error| panic!("{error}"));
+    assert_reproduced(flaw, &file);
+}
+
+/// The right provider under the same choices does not fail: what is found is the provider's.
+#[test]
+fn the_right_provider_does_not_fail() {
+    for flaw in KEPT {
+        let (file, _) = kept(flaw, "right");
+        if let Replay::Reproduced(report) = replayed(flaw, &file, None) {
+            panic!("{}: {}", flaw.name(), told(&report));
+        }
+    }
+}
+
+/// Cut anywhere, or with any one byte changed, a file is refused or says the same.
+#[test]
+fn a_damaged_file_is_refused() {
+    let (file, path) = kept(Flaw::RoutineTwice, "damaged");
+    let whole = fs::read(&path).expect("it was just written");
+    let damaged = path.with_file_name("damaged.json");
+    let mut refused = 0;
+    for part in 0..64 {
+        let len = whole.len() * part / 64;
+        fs::write(&damaged, &whole[..len]).expect("the folder can be written");
+        let read = FindingFile::read(&damaged);
+        assert!(read.is_err(), "cut to {len} of {} bytes, it is read", whole.len());
+        assert!(told_to_do(&read.expect_err("just seen")), "cut to {len} bytes");
+        let mut changed = whole.clone();
+        changed[len] ^= 0x01;
+        fs::write(&damaged, &changed).expect("the folder can be written");
+        match FindingFile::read(&damaged) {
+            Ok(read) => assert_eq!(read, file, "byte {len} changed, and nobody noticed"),
+            Err(error) => {
+                refused += 1;
+                assert!(told_to_do(&error), "byte {len} changed");
+            }
+        }
+    }
+    assert!(refused > 32, "only {refused} of 64 changes were noticed");
+}
+
+/// Whether a message says what to do: it has a part behind a semicolon.
+fn told_to_do(error: &FindingFileError) -> bool {
+    error.to_string().contains("; ")
+}
+
+/// Other choices are another run: it departs, and says where.
+#[test]
+fn altered_choices_depart() {
+    for flaw in KEPT {
+        let (file, _) = kept(flaw, "altered");
+        let middle = file.choices.len() / 2;
+        let mut altered = file.clone();
+        altered.choices[middle].stream ^= 1;
+        let mut shorter = file.clone();
+        shorter.choices.truncate(middle);
+        for (what, other) in [("another stream", altered), ("cut short", shorter)] {
+            match replayed(flaw, &other, Some(flaw)) {
+                Replay::Departed { step, .. } => {
+                    let last = file.broken.step;
+                    assert!(0 < step && step <= last, "{}, {what}: {step} of {last}", flaw.name());
+                }
+                Replay::Clean(_) => panic!("{}, {what}: clean", flaw.name()),
+                Replay::Reproduced(_) => panic!("{}, {what}: reproduced", flaw.name()),
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! What must hold across the crates.
+
+mod cli;
+mod determinism;
+mod docs;
+mod faulty;
+mod program;
+mod regressions;

@@ -1,0 +1,89 @@
+//! Set-up and checks that plain cargo cannot do: `cargo xtask help`.
+#![forbid(unsafe_code)]
+
+mod component;
+mod determinism;
+mod plants;
+mod step;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use step::{Outcome, Step};
+
+const HELP: &str = "\
+cargo xtask help            this text
+cargo xtask test            all checks, in this order
+cargo xtask test STEP...    only these steps
+cargo xtask plants          breaks copies of the core in the ways of tests/plants, and hunts each
+cargo xtask plants NAME...  only these
+
+Steps:
+  fmt          sources are formatted (rustfmt)
+  clippy       no lints, the determinism bans of clippy.toml among them
+  test         unit, integration and documentation tests of the workspace
+  determinism  one seed, one digest: across processes, jobs, debug and release; and the hunt of
+               these seeds finds nothing
+  doc          the documentation builds without warnings
+
+Needs a Rust toolchain. Missing components (rustfmt, clippy) are added with rustup.";
+
+const STEPS: [Step; 5] = [
+    Step { name: "fmt", run: step::fmt },
+    Step { name: "clippy", run: step::clippy },
+    Step { name: "test", run: step::test },
+    Step { name: "determinism", run: determinism::check },
+    Step { name: "doc", run: step::doc },
+];
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] | ["help" | "--help" | "-h"] => {
+            // Whoever closes the pipe has read enough.
+            let _ = writeln!(std::io::stdout(), "{HELP}");
+            ExitCode::SUCCESS
+        }
+        ["test", names @ ..] => test(names),
+        ["plants", names @ ..] => match plants::run(names) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(why) => {
+                eprintln!("error: {why}");
+                ExitCode::FAILURE
+            }
+        },
+        [other, ..] => bad_input(&format!("there is no task `{other}`")),
+    }
+}
+
+fn bad_input(what: &str) -> ExitCode {
+    eprintln!("error: {what}\n\n{HELP}");
+    ExitCode::from(2)
+}
+
+/// Runs the steps named, or all; goes on after a failure, so that one run shows all that is wrong.
+fn test(names: &[&str]) -> ExitCode {
+    if let Some(unknown) = names.iter().find(|name| STEPS.iter().all(|step| step.name != **name)) {
+        return bad_input(&format!("there is no step `{unknown}`"));
+    }
+    let chosen: Vec<&Step> =
+        STEPS.iter().filter(|step| names.is_empty() || names.contains(&step.name)).collect();
+    let mut outcomes: Vec<(&str, Outcome)> = Vec::new();
+    for (index, step) in chosen.iter().enumerate() {
+        println!("\n==== {} of {}: {} ====", index + 1, chosen.len(), step.name);
+        outcomes.push((step.name, (step.run)()));
+    }
+    println!("\n==== summary ====");
+    for (name, outcome) in &outcomes {
+        match outcome {
+            Ok(()) => println!("  ok      {name}"),
+            Err(why) => println!("  FAILED  {name}: {why}"),
+        }
+    }
+    if outcomes.iter().all(|(_, outcome)| outcome.is_ok()) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
