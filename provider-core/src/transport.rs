@@ -193,8 +193,9 @@ pub trait Transport {
     /// WSAENOTCONN.
     fn shutdown(&self, socket: Self::Socket, half: Half) -> Result<(), WsaError>;
 
-    /// Whether everything that a stream took, and its FIN, was acknowledged (what a lingering
-    /// close waits for). [`Readiness::SEND`] is told when this turns true after it was asked.
+    /// Whether everything that a stream took was acknowledged, and its FIN too once its send half
+    /// was ended (what a lingering close waits for). [`Readiness::SEND`] is told when this turns
+    /// true after it was asked.
     fn is_drained(&self, socket: Self::Socket) -> bool;
 
     /// Gives the socket back. With `abort` a stream is reset and what is unsent is dropped;

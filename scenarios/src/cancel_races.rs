@@ -18,7 +18,7 @@ use crate::common::patient::{
     Patience, close, connected, datagram, end, is_broken, is_passing, start,
 };
 use crate::common::sink::{DATAGRAM_PORT, STREAM_PORT, sink};
-use crate::common::tagged::{draw_tag, message, tag_of};
+use crate::common::tagged::{draw_tag, front_tag, message, tag_of};
 use crate::common::{Ip, address, between, pick};
 
 /// The scenario.
@@ -178,11 +178,10 @@ impl Racer {
         let prepare = |s| os.setsockopt(s, SO_SNDBUF, pick(os, &[0, 0, 100, 8192]));
         let Some(socket) = connected(os, to, prepare) else { return false };
         let strict = os.is_calm();
-        let tag = draw_tag(os);
         let log = Log::default();
         let (racer, book) = (self.clone(), log.clone());
         let poster = os.create_thread("poster", !strict, move |os| {
-            racer.post_stream(os, &book, socket, tag, strict);
+            racer.post_stream(os, &book, socket, strict);
         });
         if !strict {
             Self::disturb(os, socket, &[poster]);
@@ -193,15 +192,9 @@ impl Racer {
         }
         close(os, socket);
         self.judge(os, &log);
-        let mut sent = Vec::new();
-        for op in log.borrow().iter().filter(|op| !op.payload.is_empty()) {
-            match (op.stage.get(), op.outcome()) {
-                (Stage::Refused(_), _) => {}
-                (_, Some((_, bytes))) => sent.extend_from_slice(&op.payload[..bytes]),
-                // Nobody told how much of it went out.
-                (_, None) => return false,
-            }
-        }
+        // Else nobody told how much of it went out.
+        let Some(sent) = Ops::stream_of(&log.borrow()) else { return false };
+        let Some(tag) = front_tag(&sent) else { return false };
         self.ledger.stream_sent(os, tag, sent);
         // As long as the stack tries to hand over what is left.
         for _ in 0..if strict { 1200 } else { 0 } {
@@ -213,24 +206,21 @@ impl Racer {
         false
     }
 
-    fn post_stream(&self, os: &Os, log: &Log, socket: SocketHandle, tag: u64, strict: bool) {
-        let mut next = tag;
+    fn post_stream(&self, os: &Os, log: &Log, socket: SocketHandle, strict: bool) {
         for _ in 0..between(os, 1..=6) {
             let tell = if strict { Tell::Event } else { Ops::any_tell(os) };
             let op = if !strict && os.random_below(5) == 0 {
                 self.ops.receive(os, log, socket, tell, 100)
             } else {
                 let len = pick(os, &[8, 100, 3000, 20_000]) + os.random_below(100) as usize;
-                let payload = message(next, len);
-                next = draw_tag(os);
-                self.ops.send(os, log, socket, tell, tag, payload, None)
+                let tag = draw_tag(os);
+                self.ops.send(os, log, socket, tell, tag, message(tag, len), None)
             };
             match op.stage.get() {
                 Stage::Refused(error) if is_broken(error) => return,
                 Stage::Refused(error) if !is_passing(error) => {
                     os.fail(&format!("an overlapped stream call was refused: {error}"));
                 }
-                Stage::Refused(_) if next != tag && log.borrow().len() == 1 => return,
                 _ => {}
             }
         }
@@ -268,25 +258,14 @@ impl Racer {
     fn judge(&self, os: &Os, log: &Log) {
         let ops = log.borrow().clone();
         self.ops.settle(os, &ops, AT_ONCE_MS, "its socket was closed");
-        Ops::close_events(os, &ops);
-        for op in &ops {
-            let stream = op.payload.len() >= 8 && tag_of(&op.payload) != Some(op.tag);
-            let datagram = !op.payload.is_empty() && !stream && self.ledger.knows(op.tag);
-            match (op.stage.get(), op.outcome()) {
-                (Stage::Refused(_), _) if datagram => self.ledger.not_sent(os, op.tag),
-                (_, Some((WsaError(0), bytes))) if !op.payload.is_empty() => {
-                    os.check(bytes == op.payload.len(), "a send succeeded in part");
-                }
-                (_, Some((WsaError(0), bytes))) if bytes >= 8 => {
-                    match tag_of(&op.buffer.read(0, bytes)) {
-                        Some(tag) => self.ledger.arrived(os, tag),
-                        None => os.fail("a receive gave a damaged datagram"),
-                    }
-                }
-                (_, Some((_, bytes))) if datagram => {
-                    os.check(bytes == 0, "a failed datagram has a count");
-                    self.ledger.not_sent(os, op.tag);
-                }
+        Ops::judge(os, &self.ledger, &ops);
+        for op in ops.iter().filter(|op| op.payload.is_empty()) {
+            match op.outcome() {
+                // Nobody sends to it but itself.
+                Some((WsaError(0), bytes @ 1..)) => match tag_of(&op.buffer.read(0, bytes)) {
+                    Some(tag) => self.ledger.arrived(os, tag),
+                    None => os.fail("a receive gave a damaged datagram"),
+                },
                 _ => {}
             }
         }

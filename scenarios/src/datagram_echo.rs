@@ -17,7 +17,7 @@ use crate::common::{
 };
 
 /// The scenario.
-pub struct DatagramEcho;
+pub(crate) struct DatagramEcho;
 
 const PORT: u16 = 7;
 /// How many datagrams each client has echoed.

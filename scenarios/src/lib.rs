@@ -4,10 +4,13 @@
 //! [`all`] lists them.
 #![forbid(unsafe_code)]
 
+mod bulk_stream;
 mod cancel_races;
 pub mod cli;
 mod common;
+mod enobufs_storm;
 mod datagram_echo;
+mod shutdown_queued;
 mod registry;
 
 pub use registry::all;

@@ -6,6 +6,9 @@ use wspsim::scenario::Scenario;
 pub fn all() -> &'static [&'static dyn Scenario] {
     &[
         &crate::datagram_echo::DatagramEcho,
+        &crate::bulk_stream::BulkStream,
+        &crate::enobufs_storm::EnobufsStorm,
         &crate::cancel_races::CancelRaces,
+        &crate::shutdown_queued::ShutdownQueued,
     ]
 }

@@ -68,7 +68,7 @@ impl FindingFile {
             message: finding.violation.message.clone(),
             step: finding.step,
             time_ns: finding.at.time_ns,
-            machine: report.machines.get(machine).map_or("?", |name| name).to_owned(),
+            machine: report.machines.get(machine).cloned().unwrap_or_default(),
             thread: finding.at.thread.map(|tid| tid.0),
         };
         Some(Self {

@@ -49,6 +49,8 @@ pub struct Process {
     has_adversary: Cell<bool>,
     /// WSPStartup less WSPCleanup, as far as the programs of the client API called them.
     pub(crate) startups: Cell<u32>,
+    /// Threads that run the program's code and have not ended.
+    pub(crate) program_threads: Cell<usize>,
     ended: Cell<bool>,
 }
 
@@ -73,6 +75,7 @@ impl Process {
             attack_event: EventObject::new(0, false, false),
             has_adversary: Cell::new(false),
             startups: Cell::new(0),
+            program_threads: Cell::new(0),
             ended: Cell::new(false),
         });
         let around: Rc<dyn Surroundings> = Rc::<Self>::clone(&process);

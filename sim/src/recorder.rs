@@ -79,7 +79,6 @@ impl Recorder {
     }
 
     /// Records an event; gives its step. After [`Self::close`] it does nothing.
-    #[inline]
     pub fn record(&mut self, at: At, what: What) -> u64 {
         let step = self.steps;
         if self.closed {
@@ -87,9 +86,12 @@ impl Recorder {
         }
         self.steps += 1;
         self.last_ns = self.last_ns.max(at.time_ns);
-        self.filled += encode::encode(at, what, &mut self.batch[self.filled..]);
+        // A full batch is hashed first, so there always is room for one more event.
         if self.filled >= BATCH {
             self.flush();
+        }
+        if let Some(into) = self.batch[self.filled..].first_chunk_mut() {
+            self.filled += encode::encode(at, &what, into);
         }
         let event = Event { step, at, what };
         if self.ring.len() < RING {
@@ -134,6 +136,11 @@ impl Recorder {
     /// Ends the record: what machines do while they are taken apart is not part of a run.
     pub fn close(&mut self) {
         self.closed = true;
+    }
+
+    /// Whether the record has ended.
+    pub fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// How many events there were.

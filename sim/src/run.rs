@@ -1,7 +1,8 @@
 //! One run of a scenario, from its options to its report.
 
+use core::panic::AssertUnwindSafe;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::catch_unwind;
 use std::rc::Rc;
 
 use provider_core::{Profile, Provider, ServiceProvider};
@@ -82,7 +83,7 @@ pub struct RunReport {
     /// The last events.
     pub tail: Vec<Event>,
     /// The names of the machines, by id.
-    pub machines: Rc<[Rc<str>]>,
+    pub machines: Vec<String>,
     /// Every choice that was made.
     pub choices: Vec<Choice>,
     /// The digest after each full 1,024 events.
@@ -134,8 +135,8 @@ pub fn run(scenario: &dyn Scenario, options: RunOptions) -> Result<RunReport, Ru
 fn run_caught(scenario: &dyn Scenario, options: RunOptions) -> Result<RunReport, DriverError> {
     let RunOptions { seed, profile, faults, settings, trace, replay, checkpoints, provider } =
         options;
-    let settings = settings
-        .unwrap_or_else(|| Settings::draw(seed, bounds(scenario), profile, &faults));
+    let settings =
+        settings.unwrap_or_else(|| Settings::draw(seed, bounds(scenario), profile, &faults));
     let mut builder = WorldBuilder::new(provider.unwrap_or_else(default_provider));
     scenario.build(&mut builder);
     let directory = builder.directory();
@@ -169,7 +170,7 @@ fn run_caught(scenario: &dyn Scenario, options: RunOptions) -> Result<RunReport,
         completions: recorder.completions(),
         faults: *shared.faults.borrow().counts(),
         tail: recorder.tail(),
-        machines: names,
+        machines: names.iter().map(|name| (**name).to_owned()).collect(),
         choices: choices.recorded().to_vec(),
         checkpoints: recorder.checkpoints().to_vec(),
         trace_error,
@@ -190,3 +191,6 @@ fn host(shared: &Rc<Shared>, spec: Rc<MachineSpec>) -> Host {
 fn default_provider() -> Rc<ProviderFactory> {
     Rc::new(|host, profile| Rc::new(Provider::new(host, profile)))
 }
+
+#[cfg(test)]
+mod tests;

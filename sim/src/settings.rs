@@ -128,6 +128,7 @@ impl Default for Settings {
 }
 
 /// Where the faults of a run come from.
+#[allow(clippy::large_enum_variant, reason = "there is one for each run")]
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum FaultChoice {
     /// From the seed.
@@ -153,12 +154,7 @@ pub struct Bounds {
 impl Settings {
     /// Draws the settings of a run from its seed. A pinned `profile` or plan changes nothing else
     /// of what the seed draws.
-    pub fn draw(
-        seed: u64,
-        bounds: Bounds,
-        profile: Option<Profile>,
-        faults: &FaultChoice,
-    ) -> Self {
+    pub fn draw(seed: u64, bounds: Bounds, profile: Option<Profile>, faults: &FaultChoice) -> Self {
         let mut settings = swarm::draw(seed, bounds);
         if let Some(profile) = profile {
             settings.profile = profile;
@@ -171,3 +167,6 @@ impl Settings {
         settings
     }
 }
+
+#[cfg(test)]
+mod tests;

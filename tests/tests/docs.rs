@@ -44,6 +44,14 @@ fn the_fault_table_is_the_catalogue() {
     assert_eq!(told, are);
 }
 
+#[test]
+fn the_oracle_table_is_complete() {
+    let table = rows(&document("docs/oracles.md"));
+    let names = table.iter().filter(|row| row[0].starts_with('`'));
+    let told: Vec<&str> = names.map(|row| row[0].trim_matches('`')).collect();
+    assert_eq!(told, wspsim::oracle::NAMES);
+}
+
 /// Every command that a document shows is one that the command line takes.
 #[test]
 fn commands_in_documents_exist() {

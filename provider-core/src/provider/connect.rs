@@ -75,10 +75,10 @@ impl<H: Host> Provider<H> {
         }
         drop(state);
         self.watch(socket, None, |state| match state.phase {
-            Phase::Connected => Some(Ok(())),
+            // One that died since is for the next call to tell.
+            Phase::Connected | Phase::Failed(_) => Some(Ok(())),
             Phase::Connecting => None,
             Phase::Closed => Some(Err(WsaError::WSAEINTR)),
-            Phase::Failed(error) => Some(Err(error)),
             Phase::Open | Phase::Listening => {
                 Some(Err(state.error.take().unwrap_or(WsaError::WSAECONNREFUSED)))
             }
@@ -115,7 +115,12 @@ impl<H: Host> Provider<H> {
         }
         match self.host.transport().connect_result(state.transport) {
             Err(WsaError::WSAEWOULDBLOCK) => return,
-            Ok(()) => state.phase = Phase::Connected,
+            // What only a connection can end with: it was established, and died since. The next
+            // call on it says so.
+            Ok(())
+            | Err(WsaError::WSAECONNRESET | WsaError::WSAECONNABORTED | WsaError::WSAENETRESET) => {
+                state.phase = Phase::Connected;
+            }
             Err(error) => {
                 state.phase = Phase::Open;
                 state.peer = None;

@@ -20,6 +20,6 @@ pub(crate) use draw::{Ip, address, any, between, chance, pick};
 pub(crate) use operations::Operations;
 pub(crate) use payload::{Digest, Payload, RECORD_HEADER, RecordReader, record, whole_record};
 pub(crate) use retry::{cleanup, close, connect, connect_once, open_bound, open_datagram, startup};
-pub(crate) use server::{Acceptor, Connections};
+pub(crate) use server::{Acceptor, Connections, Held};
 pub(crate) use slot::{Ended, Slot, Style, close_and_settle, pause, wait_for_any};
 pub(crate) use streams::{Reader, Writer, send_all, set, set_nonblocking};

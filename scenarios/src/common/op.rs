@@ -9,6 +9,7 @@ use provider_core::{EventHandle, Routine, SocketHandle, WsaError};
 use wspsim::api::{Buffer, Os, Overlapped, WAIT_OBJECT_0, WAIT_TIMEOUT};
 
 use super::draw::{between, pick};
+use super::ledger::Ledger;
 
 /// How a program learns of an operation's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub(crate) struct Op {
     /// What it sends; empty for a receive.
     pub(crate) payload: Vec<u8>,
     pub(crate) tag: u64,
+    /// Whether it sends a datagram.
+    pub(crate) datagram: bool,
     pub(crate) tell: Tell,
     pub(crate) event: Option<EventHandle>,
     pub(crate) stage: Cell<Stage>,
@@ -92,7 +95,7 @@ impl Ops {
         pick(os, &[Tell::Routine, Tell::Event, Tell::Nothing])
     }
 
-    fn op(&self, os: &Os, tell: Tell, tag: u64, payload: Vec<u8>, room: usize) -> Rc<Op> {
+    fn op(&self, os: &Os, tell: Tell, tag: u64, payload: Vec<u8>, room: usize) -> Op {
         // An operation with a routine may have any event: nobody looks at it (EVT-3).
         let event = (tell == Tell::Event).then(|| os.create_event(os.random_below(2) == 0, false));
         let overlapped =
@@ -100,10 +103,18 @@ impl Ops {
         let buffer = if room == 0 { os.alloc_with(&payload) } else { os.alloc(room) };
         let stage = Cell::new(Stage::Calling);
         let routine_ran = Cell::new(None);
-        let op = Rc::new(Op { overlapped, buffer, payload, tag, tell, event, stage, routine_ran });
-        if tell == Tell::Routine {
+        let datagram = false;
+        Op { overlapped, buffer, payload, tag, datagram, tell, event, stage, routine_ran }
+    }
+
+    /// Enters an operation where its routine and its program look for it, before its call: nothing
+    /// is lost of it when the thread ends in there.
+    fn enter(&self, op: Op, log: &RefCell<Vec<Rc<Op>>>) -> Rc<Op> {
+        let op = Rc::new(op);
+        if op.tell == Tell::Routine {
             self.known.borrow_mut().insert(op.overlapped.ptr().0, op.clone());
         }
+        log.borrow_mut().push(op.clone());
         op
     }
 
@@ -122,8 +133,8 @@ impl Ops {
         }
     }
 
-    /// Makes a send of `payload`, in one or two buffers; `log` gets it before the call, so that
-    /// nothing is lost of it when the thread ends in there.
+    /// Makes a send of `payload`, in one or two buffers. A destination makes it a
+    /// datagram.
     #[allow(clippy::too_many_arguments, reason = "as many as the call that it makes")]
     pub(crate) fn send(
         &self,
@@ -135,8 +146,9 @@ impl Ops {
         payload: Vec<u8>,
         to: Option<SocketAddr>,
     ) -> Rc<Op> {
-        let op = self.op(os, tell, tag, payload, 0);
-        log.borrow_mut().push(op.clone());
+        let mut op = self.op(os, tell, tag, payload, 0);
+        op.datagram = to.is_some();
+        let op = self.enter(op, log);
         let cut = between(os, 0..=op.payload.len() as u32) as usize;
         let parts = [op.buffer.part(0..cut), op.buffer.part(cut..op.payload.len())];
         let routine = self.routine_for(tell);
@@ -157,8 +169,7 @@ impl Ops {
         tell: Tell,
         room: usize,
     ) -> Rc<Op> {
-        let op = self.op(os, tell, 0, Vec::new(), room);
-        log.borrow_mut().push(op.clone());
+        let op = self.enter(self.op(os, tell, 0, Vec::new(), room), log);
         let routine = self.routine_for(tell);
         let result =
             os.wsa_recv(socket, &[op.buffer.all()], 0, Some(&op.overlapped), routine);
@@ -193,9 +204,45 @@ impl Ops {
         }
     }
 
+    /// What of a stream went out, by the ends of its sends, in the order of `ops`. `None` when an
+    /// end is unknown: nobody told how much it was.
+    pub(crate) fn stream_of(ops: &[Rc<Op>]) -> Option<Vec<u8>> {
+        let mut sent = Vec::new();
+        for op in ops.iter().filter(|op| !op.payload.is_empty()) {
+            if let Stage::Refused(_) = op.stage.get() {
+                continue;
+            }
+            let (_, bytes) = op.outcome()?;
+            sent.extend_from_slice(op.payload.get(..bytes)?);
+        }
+        Some(sent)
+    }
+
+    /// Checks how these operations ended, all of which are over, and enters it into the ledger.
+    pub(crate) fn judge(os: &Os, ledger: &Ledger, ops: &[Rc<Op>]) {
+        Self::close_events(os, ops);
+        for op in ops {
+            let ended = match (op.stage.get(), op.outcome()) {
+                (Stage::Refused(error), _) => (error, 0),
+                (_, Some(ended)) => ended,
+                (_, None) => continue,
+            };
+            match ended {
+                (WsaError(0), bytes) if !op.payload.is_empty() => {
+                    os.check(bytes == op.payload.len(), "a send succeeded in part");
+                }
+                (_, bytes) if op.datagram => {
+                    os.check(bytes == 0, "a failed datagram has a count");
+                    ledger.not_sent(os, op.tag);
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Closes the events of `ops`, all of which are over: each is set by then if its operation
     /// was accepted (EVT-1), and is not if it was refused (EVT-7).
-    pub(crate) fn close_events(os: &Os, ops: &[Rc<Op>]) {
+    fn close_events(os: &Os, ops: &[Rc<Op>]) {
         for op in ops {
             let Some(event) = op.event else { continue };
             let (expected, wait_ms) = match op.stage.get() {

@@ -46,7 +46,7 @@ pub(crate) fn sink(os: &Os, ledger: &Rc<Ledger>) {
 }
 
 fn take_datagrams(os: &Os, ledger: &Ledger, ip: Ip) {
-    let mut bytes = vec![0; 2048];
+    let mut bytes = vec![0; 24_000];
     while let Some(socket) = datagram(os, ip, DATAGRAM_PORT) {
         loop {
             match os.recvfrom(socket, &mut bytes, 0) {

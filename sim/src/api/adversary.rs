@@ -1,7 +1,7 @@
 //! The adversary's calls: legal ones, at a bad time.
 
-use provider_core::spi::{SD_BOTH, SD_RECEIVE, SD_SEND};
 use provider_core::SocketHandle;
+use provider_core::spi::{SD_BOTH, SD_RECEIVE, SD_SEND};
 
 use crate::fault::Fault;
 

@@ -97,7 +97,11 @@ impl Os {
         let args = Args::new(self)?;
         let (name, len) = args.address_room();
         let socket = args.spi.wsp_accept(s, name, len, args.errno());
-        if socket == INVALID_SOCKET { Err(args.failed()) } else { Ok((socket, args.address_value()?)) }
+        if socket == INVALID_SOCKET {
+            Err(args.failed())
+        } else {
+            Ok((socket, args.address_value()?))
+        }
     }
 
     /// closesocket.

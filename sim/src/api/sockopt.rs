@@ -85,8 +85,6 @@ impl Os {
     ) -> Result<(), WsaError> {
         let (count, errno) = (args.count(), args.errno());
         let none = OverlappedArgs::NONE;
-        args.done(
-            args.spi.wsp_ioctl(s, code, input, in_len, output, out_len, count, none, errno),
-        )
+        args.done(args.spi.wsp_ioctl(s, code, input, in_len, output, out_len, count, none, errno))
     }
 }

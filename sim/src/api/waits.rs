@@ -56,9 +56,7 @@ impl Os {
         }
         let objects: Option<Vec<Waitable>> = handles.iter().map(|h| self.waitable(*h)).collect();
         match objects {
-            Some(objects) => {
-                self.wait(Objects::Several(objects, all), milliseconds, alertable)
-            }
+            Some(objects) => self.wait(Objects::Several(objects, all), milliseconds, alertable),
             None => self.wait_failed(WsaError::WSA_INVALID_HANDLE),
         }
     }

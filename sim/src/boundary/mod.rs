@@ -15,3 +15,6 @@ mod watch;
 pub use calls::Boundary;
 pub use surroundings::Surroundings;
 pub use watch::Watch;
+
+#[cfg(test)]
+mod tests;

@@ -97,7 +97,9 @@ mod tests {
             assert_eq!(from_text(&whole[..len]), None, "cut at {len}");
         }
         // No digit, half a character, too large a stream, far too many, a number without end.
-        for text in ["0g0000", "\u{e4}0", "ffff7f0000", "0000ffffffffff7f", "ffffffffffffffffffffff"] {
+        for text in
+            ["0g0000", "\u{e4}0", "ffff7f0000", "0000ffffffffff7f", "ffffffffffffffffffffff"]
+        {
             assert_eq!(from_text(text), None, "{text}");
         }
     }

@@ -137,7 +137,15 @@ fn seal(body: &Body) -> String {
 
 fn body_of(file: &FindingFile) -> Body {
     let FindingFile {
-        version, scenario, seed, settings, broken, digest, checkpoints, choices, tail,
+        version,
+        scenario,
+        seed,
+        settings,
+        broken,
+        digest,
+        checkpoints,
+        choices,
+        tail,
     } = file;
     let Broken { oracle, clause, message, step, time_ns, machine, thread } = broken.clone();
     Body {

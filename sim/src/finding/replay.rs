@@ -37,14 +37,17 @@ pub fn replay(
     trace: Option<Box<dyn io::Write + Send>>,
     provider: Option<Rc<ProviderFactory>>,
 ) -> Result<Replay, RunError> {
-    let report = run(scenario, RunOptions {
-        settings: Some(file.settings.clone()),
-        replay: Some(file.choices.clone()),
-        checkpoints: file.checkpoints.clone(),
-        trace,
-        provider,
-        ..RunOptions::seed(file.seed)
-    })?;
+    let report = run(
+        scenario,
+        RunOptions {
+            settings: Some(file.settings.clone()),
+            replay: Some(file.choices.clone()),
+            checkpoints: file.checkpoints.clone(),
+            trace,
+            provider,
+            ..RunOptions::seed(file.seed)
+        },
+    )?;
     let report = Box::new(report);
     if let Ended::Departed(step) = report.ended {
         return Ok(Replay::Departed { step, report });

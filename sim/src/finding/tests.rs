@@ -10,6 +10,7 @@ use crate::fault::{Fault, FaultPlan, Script};
 /// A folder of the test's own, removed with it.
 struct Folder(PathBuf);
 
+#[allow(clippy::disallowed_methods, reason = "a folder that no other test run has")]
 impl Folder {
     fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("wspsim-{name}-{}", std::process::id()));
@@ -87,7 +88,9 @@ fn missing_files_and_folders_are_told_apart() {
 
 #[test]
 fn foreign_files_are_not_called_damaged() {
-    for (n, content) in ["", "hello", "[1, 2]", "{\"kind\": \"other\"}", "\u{0}\u{1}"].iter().enumerate() {
+    for (n, content) in
+        ["", "hello", "[1, 2]", "{\"kind\": \"other\"}", "\u{0}\u{1}"].iter().enumerate()
+    {
         let error = error_for(&format!("foreign-{n}"), content.as_bytes());
         assert!(error.contains("is not a finding of wspsim"), "{content:?}: {error}");
     }

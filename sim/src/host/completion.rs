@@ -42,11 +42,7 @@ impl SimHost {
         me.die_perhaps();
     }
 
-    pub(super) fn queue_provider_apc(
-        &self,
-        id: &ThreadId,
-        context: usize,
-    ) -> Result<(), WsaError> {
+    pub(super) fn queue_provider_apc(&self, id: &ThreadId, context: usize) -> Result<(), WsaError> {
         let kernel = self.kernel();
         let target = kernel.thread_of_id(id);
         let refused = kernel.shared.strikes(Fault::ApcRefused, kernel.at(), None);
@@ -82,7 +78,10 @@ impl SimHost {
             kernel.report(Violation {
                 oracle: "ledger",
                 clause: "APC-8",
-                message: format!("the provider calls a routine at {:#x}: no code is there", routine.0),
+                message: format!(
+                    "the provider calls a routine at {:#x}: no code is there",
+                    routine.0
+                ),
             });
             return;
         };

@@ -13,7 +13,9 @@ use provider_core::{
 };
 
 use crate::event::Point;
-use crate::kernel::{EventObject, Kernel, Objects, SimRawMutex, TimerKind, WaitFor, Waitable, Woken};
+use crate::kernel::{
+    EventObject, Kernel, Objects, SimRawMutex, TimerKind, WaitFor, Waitable, Woken,
+};
 use crate::process::Process;
 
 pub use memory::SimMemory;

@@ -37,8 +37,8 @@ use timer::Timers;
 pub(crate) use apc::ApcCall;
 pub use event_object::EventObject;
 pub use switch::SimRawMutex;
-pub(crate) use thread::{Duty, Place, tid_of_handle};
 pub use thread::Thread;
+pub(crate) use thread::{Duty, Place, tid_of_handle};
 pub(crate) use timer::TimerKind;
 pub use wait::{
     INFINITE, MAXIMUM_WAIT_OBJECTS, WAIT_FAILED, WAIT_IO_COMPLETION, WAIT_OBJECT_0, WAIT_TIMEOUT,
@@ -340,17 +340,6 @@ impl Kernel {
             self.due.set(at_ns);
             self.set_horizon();
         }
-    }
-
-    /// How many threads of `process` that run the program's code are still there.
-    pub(crate) fn live_program_threads(&self, process: ProcessId) -> usize {
-        let threads = self.threads.borrow();
-        let lives = |thread: &&Rc<Thread>| {
-            !thread.has_ended()
-                && thread.process.id == process
-                && matches!(thread.duty, Duty::Main | Duty::Program)
-        };
-        threads.iter().filter(lives).count()
     }
 
     /// Ends every thread of `process` but the running one, as ExitProcess does.

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::switch::Scope;
 use super::{Kernel, NOBODY, Thread};
 
 impl Kernel {
@@ -38,6 +39,7 @@ impl Kernel {
 
     /// Lets threads run until none can, or until something is due.
     fn run_threads(&self) {
+        let _scope = Scope::enter(self);
         let mut last: Option<Rc<Thread>> = None;
         while self.now.get() < self.due.get() && !self.ready.borrow().is_empty() && !self.halted() {
             let tid = match self.next.take() {

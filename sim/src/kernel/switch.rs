@@ -21,7 +21,7 @@ const POOL_MAX: usize = 64;
 
 thread_local! {
     static POOL: RefCell<Vec<DefaultStack>> = const { RefCell::new(Vec::new()) };
-    /// The machine whose thread runs right now, or null: set around each resume, for locks, which
+    /// The machine whose threads run right now, or null: set around resumes, for locks, which
     /// have no handle of their host's.
     static CURRENT: Cell<*const Kernel> = const { Cell::new(ptr::null()) };
 }
@@ -47,11 +47,13 @@ fn give_stack(stack: DefaultStack) {
     });
 }
 
-/// Restores [`CURRENT`] when a resume ends, however it ends.
-struct Scope(*const Kernel);
+/// Says whose threads are resumed; restores [`CURRENT`] when dropped.
+pub(super) struct Scope(*const Kernel);
 
 impl Scope {
-    fn enter(kernel: &Kernel) -> Self {
+    /// From now on it is `kernel`'s threads that run. The scope must end before the kernel does:
+    /// both are locals of the main loop, or of whoever takes the power off.
+    pub(super) fn enter(kernel: &Kernel) -> Self {
         Self(CURRENT.with(|current| current.replace(kernel)))
     }
 }
@@ -86,18 +88,15 @@ impl Fiber {
         self.coroutine.try_borrow().map_or(true, |coroutine| coroutine.is_some())
     }
 
-    /// Runs the thread until it suspends or ends. Must not be called from the thread itself.
-    pub(super) fn resume(&self, kernel: &Kernel) {
+    /// Runs the thread until it suspends or ends. Must not be called from the thread itself, and
+    /// only inside of a [`Scope`].
+    pub(super) fn resume(&self) {
         let mut slot = self.coroutine.borrow_mut();
         let Some(coroutine) = slot.as_mut() else { return };
-        let ended = {
-            let _scope = Scope::enter(kernel);
-            matches!(coroutine.resume(()), CoroutineResult::Return(()))
-        };
-        if ended {
-            if let Some(coroutine) = slot.take() {
-                give_stack(coroutine.into_stack());
-            }
+        if matches!(coroutine.resume(()), CoroutineResult::Return(()))
+            && let Some(coroutine) = slot.take()
+        {
+            give_stack(coroutine.into_stack());
         }
     }
 
@@ -131,8 +130,8 @@ impl Fiber {
 /// Calls `f` with the machine whose thread runs right now.
 fn with_current<R>(f: impl FnOnce(Option<&Kernel>) -> R) -> R {
     let current = CURRENT.try_with(Cell::get).unwrap_or(ptr::null());
-    // SAFETY: non-null only inside of Fiber::resume and Fiber::unwind, whose caller holds the
-    // machine for longer than the call.
+    // SAFETY: non-null only while a Scope lives, which was made from a reference to the kernel
+    // by a function that holds the kernel until after it has dropped the Scope.
     f(unsafe { current.as_ref() })
 }
 

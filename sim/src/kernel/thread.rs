@@ -1,9 +1,10 @@
 //! Threads: how they start, what Windows keeps for each, and how they end.
 
+use core::any::Any;
 use core::cell::{Cell, OnceCell, RefCell};
-use std::any::Any;
+use core::panic::AssertUnwindSafe;
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::catch_unwind;
 use std::rc::Rc;
 
 use provider_core::{ThreadId, ThreadKey, UserPtr, Work};
@@ -230,6 +231,9 @@ impl Kernel {
         });
         assert!(thread.fiber.set(fiber).is_ok(), "a new thread has no fiber yet");
         self.threads.borrow_mut().push(Rc::clone(&thread));
+        if matches!(duty, Duty::Main | Duty::Program) {
+            process.program_threads.set(process.program_threads.get() + 1);
+        }
         self.join_ready(tid);
         thread
     }
@@ -298,9 +302,13 @@ impl Kernel {
         if how != ThreadEnd::Returned && thread.fiber.get().is_some() {
             self.remains.borrow_mut().push(Rc::clone(thread));
         }
-        if matches!(thread.duty, Duty::Main | Duty::Program) && !process.ended() {
+        if !matches!(thread.duty, Duty::Main | Duty::Program) {
+            return;
+        }
+        process.program_threads.set(process.program_threads.get() - 1);
+        if !process.ended() {
             let main_returned = thread.duty == Duty::Main && how == ThreadEnd::Returned;
-            if main_returned || self.live_program_threads(process.id) == 0 {
+            if main_returned || process.program_threads.get() == 0 {
                 process.end();
             } else {
                 process.push_work(Work::ThreadExited(self.thread_key(thread.tid)));
@@ -311,7 +319,7 @@ impl Kernel {
     /// Resumes a thread from the main loop.
     pub(super) fn resume(&self, thread: &Rc<Thread>) {
         if let Some(fiber) = thread.fiber.get() {
-            fiber.resume(self);
+            fiber.resume();
         }
     }
 

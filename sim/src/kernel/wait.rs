@@ -78,12 +78,10 @@ impl Objects {
                 object.consume();
                 0
             }),
-            Self::Several(objects, true) => {
-                objects.iter().all(Waitable::is_signalled).then(|| {
-                    objects.iter().for_each(Waitable::consume);
-                    0
-                })
-            }
+            Self::Several(objects, true) => objects.iter().all(Waitable::is_signalled).then(|| {
+                objects.iter().for_each(Waitable::consume);
+                0
+            }),
             Self::Several(objects, false) => {
                 let place = objects.iter().position(Waitable::is_signalled)?;
                 objects[place].consume();
@@ -129,7 +127,9 @@ impl fmt::Display for WaitFor {
         match self {
             Self::Program(..) => f.write_str("waits")?,
             Self::Host(_) => f.write_str("is blocked inside the provider")?,
-            Self::HostEvent(_) => f.write_str("waits for the client's event inside the provider")?,
+            Self::HostEvent(_) => {
+                f.write_str("waits for the client's event inside the provider")?
+            }
             Self::Lock(number) => return write!(f, "waits for the provider's lock {number}"),
             Self::Work(_) => return f.write_str("has no work"),
         }

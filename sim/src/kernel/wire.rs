@@ -85,8 +85,15 @@ impl Transports {
             self.0.resize_with(place + 1, || None);
         }
         let process = Rc::clone(process);
-        self.0[place] =
-            Some(TransportEntry { socket, process, token, number, kind, keep_alive: false, peer: None });
+        self.0[place] = Some(TransportEntry {
+            socket,
+            process,
+            token,
+            number,
+            kind,
+            keep_alive: false,
+            peer: None,
+        });
     }
 
     pub(crate) fn get(&self, socket: StackSocket) -> Option<&TransportEntry> {

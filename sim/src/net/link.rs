@@ -142,13 +142,27 @@ fn below_ns(shared: &Shared, stream: Stream, bound_ns: u64) -> u64 {
     u64::from(shared.below(stream, micros)) * 1_000
 }
 
-/// Checksums of 16 bits see every single flipped bit, but not all damage beyond that; so one.
+/// Checksums of 16 bits see every single flipped bit, but not all damage beyond that; so one. The
+/// fragments of a datagram share one checksum, so of theirs only a bit that another one guards: that
+/// of their IP header.
 fn flip_one_bit(shared: &Shared, from: MachineId, bytes: &mut [u8]) {
     let detail = shared.detail(Fault::Corrupt, from);
-    let bit = shared.below(detail, bytes.len() as u32 * 8) as usize;
+    let mut bit = shared.below(detail, bytes.len() as u32 * 8) as usize;
+    if is_fragment(bytes) {
+        bit %= 20 * 8;
+    }
     if let Some(byte) = bytes.get_mut(bit / 8) {
         *byte ^= 1 << (bit % 8);
     }
+}
+
+/// Whether a packet is an IPv4 fragment: IPv6 is never fragmented here.
+fn is_fragment(packet: &[u8]) -> bool {
+    const MORE_OR_OFFSET: [u8; 2] = [0x3f, 0xff];
+    packet.first().is_some_and(|first| first >> 4 == 4)
+        && packet.get(6..8).is_some_and(|word| {
+            word.iter().zip(MORE_OR_OFFSET).any(|(byte, mask)| byte & mask != 0)
+        })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use provider_core::{SocketHandle, UserPtr, WsaError};
 
 use super::facts::{Call, CallId, Outcome, ProcessKey, SocketFacts, Special, ThreadPlace};
 use super::hash::Map;
-use crate::event::{At, Function, Tid};
+use crate::event::{At, Function, MachineId, Tid};
 
 /// A socket of the run, by order of creation. A SOCKET that is used again is another socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,10 +59,53 @@ pub(super) struct Thread {
     pub(super) locks: Vec<u32>,
 }
 
+/// Threads by machine and number: both are small and dense.
+#[derive(Default)]
+pub(super) struct Threads {
+    machines: Vec<Vec<Thread>>,
+    /// Facts without a thread, and numbers that are not dense.
+    odd: Map<ThreadPlace, Thread>,
+}
+
+/// Thread numbers from here on are looked up by hash.
+const DENSE_MAX: usize = 4096;
+
+impl Threads {
+    pub(super) fn get(&self, place: ThreadPlace) -> Option<&Thread> {
+        let index = place.thread.0 as usize;
+        if index >= DENSE_MAX {
+            return self.odd.get(&place);
+        }
+        self.machines.get(usize::from(place.machine.0))?.get(index)
+    }
+
+    fn entry(&mut self, place: ThreadPlace) -> &mut Thread {
+        let (machine, index) = (usize::from(place.machine.0), place.thread.0 as usize);
+        if index >= DENSE_MAX {
+            return self.odd.entry(place).or_default();
+        }
+        if self.machines.len() <= machine {
+            self.machines.resize_with(machine + 1, Vec::new);
+        }
+        let threads = &mut self.machines[machine];
+        if threads.len() <= index {
+            threads.resize_with(index + 1, Thread::default);
+        }
+        &mut threads[index]
+    }
+
+    fn forget_machine(&mut self, machine: MachineId) {
+        if let Some(threads) = self.machines.get_mut(usize::from(machine.0)) {
+            threads.clear();
+        }
+        self.odd.retain(|place, _| place.machine != machine);
+    }
+}
+
 /// The register.
 #[derive(Default)]
 pub(super) struct Book {
-    pub(super) threads: Map<ThreadPlace, Thread>,
+    pub(super) threads: Threads,
     pub(super) sockets: Vec<Socket>,
     handles: Map<(ProcessKey, usize), SocketId>,
     calls_made: u64,
@@ -70,7 +113,7 @@ pub(super) struct Book {
 
 impl Book {
     pub(super) fn thread(&mut self, place: ThreadPlace) -> &mut Thread {
-        self.threads.entry(place).or_default()
+        self.threads.entry(place)
     }
 
     pub(super) fn find(&self, process: ProcessKey, handle: SocketHandle) -> Option<SocketId> {
@@ -87,7 +130,7 @@ impl Book {
 
     /// The innermost call that the thread is in.
     pub(super) fn innermost(&self, place: ThreadPlace) -> Option<&ActiveCall> {
-        self.threads.get(&place)?.calls.last()
+        self.threads.get(place)?.calls.last()
     }
 
     pub(super) fn enter(&mut self, at: At, process: ProcessKey, call: Call) -> CallId {
@@ -188,8 +231,8 @@ impl Book {
         }
     }
 
-    pub(super) fn forget_thread(&mut self, place: ThreadPlace) -> Option<Thread> {
-        self.threads.remove(&place)
+    pub(super) fn forget_thread(&mut self, place: ThreadPlace) -> Thread {
+        core::mem::take(self.threads.entry(place))
     }
 
     /// Every SOCKET of a process is gone.
@@ -197,9 +240,9 @@ impl Book {
         self.handles.retain(|(owner, _), _| *owner != process);
     }
 
-    pub(super) fn forget_machine(&mut self, machine: crate::event::MachineId) {
+    pub(super) fn forget_machine(&mut self, machine: MachineId) {
         self.handles.retain(|(owner, _), _| owner.machine != machine);
-        self.threads.retain(|place, _| place.machine != machine);
+        self.threads.forget_machine(machine);
     }
 }
 

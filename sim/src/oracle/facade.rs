@@ -91,7 +91,8 @@ impl Oracles {
         call: CallId,
         outcome: &Outcome<'_>,
     ) -> Verdict {
-        let Some(call) = self.book.leave(at, call) else { return Ok(()) };
+        let locks = LockOracle::left(&self.book, at, "the end of an SPI call");
+        let Some(call) = self.book.leave(at, call) else { return locks };
         let made = self.book.settle(&call, outcome);
         if let Some(socket) = made {
             self.transports.made(process.machine, call.opened, socket);
@@ -105,7 +106,7 @@ impl Oracles {
             _ => Ok(()),
         };
         let ledger = self.ledger.leave(&self.book, &call, outcome);
-        verdict.and(ledger).and(order)
+        verdict.and(ledger).and(order).and(locks)
     }
 
     /// A receive call has left.
@@ -179,7 +180,7 @@ impl Oracles {
     pub fn apc_leave(&mut self, at: At, _process: ProcessKey, _context: usize) -> Verdict {
         let thread = self.book.thread(place(at));
         thread.in_apc = thread.in_apc.saturating_sub(1);
-        Ok(())
+        LockOracle::left(&self.book, at, "the end of the APC function")
     }
 
     /// A client's routine is about to run; `alertable` tells whether the thread waits alertably.
@@ -336,11 +337,9 @@ impl Oracles {
     ) -> Verdict {
         let place = ThreadPlace { machine: process.machine, thread };
         self.ledger.thread_ended(place);
-        if let Some(thread) = self.book.forget_thread(place) {
-            for call in &thread.calls {
-                if is_counted_receive(call) && let Some(id) = call.socket {
-                    self.receive.give_up(id);
-                }
+        for call in &self.book.forget_thread(place).calls {
+            if is_counted_receive(call) && let Some(id) = call.socket {
+                self.receive.give_up(id);
             }
         }
         Ok(())
@@ -363,7 +362,7 @@ impl Oracles {
     /// RET-3, APC-9, EVT-1, CXL-7.
     pub fn cleanup_done(&mut self, at: At, process: ProcessKey, left: LeakFacts) -> Verdict {
         let threads = &self.book.threads;
-        let waiting = |place: ThreadPlace| threads.get(&place).map_or(0, |t| t.apcs_waiting);
+        let waiting = |place: ThreadPlace| threads.get(place).map_or(0, |t| t.apcs_waiting);
         let verdict = self.ledger.cleaned(process, waiting);
         self.book.forget_process(process);
         verdict.and(LeakOracle::cleaned(at, process, left))

@@ -168,7 +168,7 @@ impl Ledger {
             );
         }
         if op.awaits_routine() && !op.refused {
-            let thread = book.threads.get(&op.thread);
+            let thread = book.threads.get(op.thread);
             let queued = thread.is_some_and(|t| t.apcs_waiting > 0 || t.in_apc > 0);
             if !queued {
                 return object(
@@ -557,7 +557,7 @@ fn wrong_routine(
     }
     let inside = book
         .threads
-        .get(&runs_on)
+        .get(runs_on)
         .is_some_and(|thread| thread.calls.iter().any(|call| call.id == op.call));
     if inside {
         return Some(("APC-3", format!("the routine of {} ran inside that very call", op.words())));

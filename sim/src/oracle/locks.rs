@@ -1,6 +1,6 @@
 //! No lock of the provider's is held across an upcall, a routine or a wait (REENT-2).
 
-use super::book::{Book, place};
+use super::book::{Book, Thread, place};
 use super::violation::{Verdict, Violation};
 use crate::event::At;
 
@@ -21,11 +21,23 @@ impl LockOracle {
 
     /// The thread makes an upcall.
     pub(super) fn upcall(book: &Book, at: At, name: &'static str) -> Verdict {
-        let Some(thread) = book.threads.get(&place(at)) else { return Ok(()) };
+        let Some(thread) = book.threads.get(place(at)) else { return Ok(()) };
         if thread.locks.is_empty() {
             return Ok(());
         }
-        Err(Violation::new(
+        Err(Self::held(thread, at, name))
+    }
+
+    /// The thread leaves the provider.
+    pub(super) fn left(book: &Book, at: At, what: &'static str) -> Verdict {
+        match book.threads.get(place(at)) {
+            Some(thread) if !thread.locks.is_empty() => Err(Self::held(thread, at, what)),
+            _ => Ok(()),
+        }
+    }
+
+    fn held(thread: &Thread, at: At, name: &str) -> Violation {
+        Violation::new(
             "locks",
             "REENT-2",
             format!(
@@ -37,6 +49,6 @@ impl LockOracle {
                 thread.locks,
                 thread.calls.last().map_or_else(String::new, |call| format!(", in {}", call.words())),
             ),
-        ))
+        )
     }
 }

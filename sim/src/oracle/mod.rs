@@ -13,6 +13,7 @@ mod hash;
 mod leak;
 mod ledger;
 mod locks;
+mod names;
 mod nesting;
 mod op;
 mod receive;
@@ -29,4 +30,5 @@ pub use facts::{
     Call, CallId, LeakFacts, Outcome, OverlappedFacts, ProcessKey, Received, Sending, SocketFacts,
     Special, ThreadPlace, TransportResult,
 };
+pub use names::NAMES;
 pub use violation::{Verdict, Violation};

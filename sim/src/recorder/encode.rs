@@ -12,81 +12,80 @@ use crate::event::{At, What};
 /// The most bytes that an event takes.
 pub(super) const LEN_MAX: usize = 48;
 
-/// Writes an event to the front of `into`, at least [`LEN_MAX`] bytes; gives the bytes that count.
+/// Writes an event to `into`; gives the bytes that count.
+///
+/// Every arm stores its own words: collecting them first would store them twice.
 #[inline]
-pub(super) fn encode(at: At, what: What, into: &mut [u8]) -> usize {
-    let (tag, words, count) = payload(what);
+pub(super) fn encode(at: At, what: &What, into: &mut [u8; LEN_MAX]) -> usize {
+    match *what {
+        What::Switch(tid) => put(into, at, 1, [u64::from(tid.0)]),
+        What::ThreadStart(tid) => put(into, at, 2, [u64::from(tid.0)]),
+        What::ThreadEnd(tid, how) => put(into, at, 3, [pair(tid.0, u32::from(how as u8))]),
+        What::Enter { function, socket, overlapped, len } => {
+            put(into, at, 4, [socket, overlapped, pair(len, u32::from(function as u8))])
+        }
+        What::Leave { function, value, errno, count } => {
+            let last = u64::from(function as u8);
+            put(into, at, 5, [value as u64, pair(errno as u32, count), last])
+        }
+        What::ApcQueued { thread, context, accepted } => {
+            put(into, at, 6, [context, pair(thread.0, u32::from(accepted))])
+        }
+        What::RoutineEnter { overlapped, error, bytes } => {
+            put(into, at, 7, [overlapped, pair(error, bytes)])
+        }
+        What::RoutineLeave => put(into, at, 8, []),
+        What::Completed { overlapped, error, bytes } => {
+            put(into, at, 9, [overlapped, pair(error, bytes)])
+        }
+        What::EventObject { event, set } => put(into, at, 10, [event, u64::from(set)]),
+        What::WaitEnd(result) => put(into, at, 11, [u64::from(result)]),
+        What::TransportSend { socket, offered, result } => {
+            put(into, at, 12, [pair(socket, offered), outcome(result)])
+        }
+        What::TransportReceive { socket, result } => {
+            put(into, at, 13, [u64::from(socket), outcome(result)])
+        }
+        What::PacketSent { to, len, due_ns } => {
+            put(into, at, 14, [pair(len, u32::from(to.0)), due_ns])
+        }
+        What::PacketReceived { len } => put(into, at, 15, [u64::from(len)]),
+        What::PacketDropped { to, len } => put(into, at, 16, [pair(len, u32::from(to.0))]),
+        What::Fault(fault) => put(into, at, 17, [u64::from(fault as u8)]),
+        What::Partition(a, b, cut) => {
+            let machines = u32::from(a.0) | u32::from(b.0) << 16;
+            put(into, at, 18, [pair(machines, u32::from(cut))])
+        }
+        What::Crash => put(into, at, 19, []),
+        What::Restart => put(into, at, 20, []),
+        What::Calm => put(into, at, 21, []),
+        What::Bound(SocketAddr::V4(v4)) => {
+            put(into, at, 22, [pair(u32::from(*v4.ip()), u32::from(v4.port()))])
+        }
+        What::Bound(SocketAddr::V6(v6)) => {
+            let ip = u128::from(*v6.ip());
+            let rest = pair(v6.scope_id(), v6.flowinfo());
+            put(into, at, 23, [ip as u64, (ip >> 64) as u64, rest, u64::from(v6.port())])
+        }
+        What::Mark(mark) => put(into, at, 24, [mark]),
+    }
+}
+
+/// Writes the place, the tag of the event and its words.
+#[inline(always)]
+fn put<const N: usize>(into: &mut [u8; LEN_MAX], at: At, tag: u8, words: [u64; N]) -> usize {
     let thread = at.thread.map_or(0, |tid| (u64::from(tid.0) << 32) | 1 << 24);
     let place = u64::from(at.machine.0) | u64::from(tag) << 16 | thread;
-    let into = &mut into[..LEN_MAX];
-    let all = [at.time_ns, place, words[0], words[1], words[2], words[3]];
-    for (slot, word) in into.chunks_exact_mut(8).zip(all) {
-        slot.copy_from_slice(&word.to_le_bytes());
+    let (slots, _) = into.as_chunks_mut::<8>();
+    for (slot, word) in slots.iter_mut().zip([at.time_ns, place].into_iter().chain(words)) {
+        *slot = word.to_le_bytes();
     }
-    16 + 8 * count
+    16 + 8 * N
 }
 
 /// Two halves in a word.
 const fn pair(low: u32, high: u32) -> u64 {
     low as u64 | (high as u64) << 32
-}
-
-/// The tag of an event, its words, and how many of them count.
-#[inline]
-fn payload(what: What) -> (u8, [u64; 4], usize) {
-    let one = |word| [word, 0, 0, 0];
-    match what {
-        What::Switch(tid) => (1, one(u64::from(tid.0)), 1),
-        What::ThreadStart(tid) => (2, one(u64::from(tid.0)), 1),
-        What::ThreadEnd(tid, how) => (3, one(pair(tid.0, u32::from(how as u8))), 1),
-        What::Enter { function, socket, overlapped, len } => {
-            (4, [socket, overlapped, pair(len, u32::from(function as u8)), 0], 3)
-        }
-        What::Leave { function, value, errno, count } => {
-            let last = u64::from(function as u8);
-            (5, [value as u64, pair(errno as u32, count), last, 0], 3)
-        }
-        What::ApcQueued { thread, context, accepted } => {
-            (6, [context, pair(thread.0, u32::from(accepted)), 0, 0], 2)
-        }
-        What::RoutineEnter { overlapped, error, bytes } => {
-            (7, [overlapped, pair(error, bytes), 0, 0], 2)
-        }
-        What::RoutineLeave => (8, [0; 4], 0),
-        What::Completed { overlapped, error, bytes } => {
-            (9, [overlapped, pair(error, bytes), 0, 0], 2)
-        }
-        What::EventObject { event, set } => (10, [event, u64::from(set), 0, 0], 2),
-        What::WaitEnd(result) => (11, one(u64::from(result)), 1),
-        What::TransportSend { socket, offered, result } => {
-            (12, [pair(socket, offered), outcome(result), 0, 0], 2)
-        }
-        What::TransportReceive { socket, result } => {
-            (13, [u64::from(socket), outcome(result), 0, 0], 2)
-        }
-        What::PacketSent { to, len, due_ns } => {
-            (14, [pair(len, u32::from(to.0)), due_ns, 0, 0], 2)
-        }
-        What::PacketReceived { len } => (15, one(u64::from(len)), 1),
-        What::PacketDropped { to, len } => (16, one(pair(len, u32::from(to.0))), 1),
-        What::Fault(fault) => (17, one(u64::from(fault as u8)), 1),
-        What::Partition(a, b, cut) => {
-            let machines = u32::from(a.0) | u32::from(b.0) << 16;
-            (18, one(pair(machines, u32::from(cut))), 1)
-        }
-        What::Crash => (19, [0; 4], 0),
-        What::Restart => (20, [0; 4], 0),
-        What::Calm => (21, [0; 4], 0),
-        What::Bound(SocketAddr::V4(v4)) => {
-            (22, one(pair(u32::from(*v4.ip()), u32::from(v4.port()))), 1)
-        }
-        What::Bound(SocketAddr::V6(v6)) => {
-            let ip = u128::from(*v6.ip());
-            let rest = pair(v6.scope_id(), v6.flowinfo());
-            (23, [ip as u64, (ip >> 64) as u64, rest, u64::from(v6.port())], 4)
-        }
-        What::Mark(mark) => (24, one(mark), 1),
-    }
 }
 
 fn outcome(result: Result<u32, WsaError>) -> u64 {

@@ -25,7 +25,8 @@ fn address(text: &str) -> What {
 /// Each row is one kind of event, varied in every field of it.
 fn variants() -> Vec<What> {
     let (tid, other) = (Tid(1), Tid(2));
-    let enter = |function, socket, overlapped, len| What::Enter { function, socket, overlapped, len };
+    let enter =
+        |function, socket, overlapped, len| What::Enter { function, socket, overlapped, len };
     let leave = |function, value, errno, count| What::Leave { function, value, errno, count };
     let apc = |thread, context, accepted| What::ApcQueued { thread, context, accepted };
     let routine = |overlapped, error, bytes| What::RoutineEnter { overlapped, error, bytes };
@@ -39,31 +40,79 @@ fn variants() -> Vec<What> {
     let (f, g) = (Function::WSPSend, Function::WSPRecv);
     let gone = WsaError::WSAECONNRESET;
     vec![
-        What::Switch(tid), What::Switch(other),
-        What::ThreadStart(tid), What::ThreadStart(other),
-        What::ThreadEnd(tid, ThreadEnd::Returned), What::ThreadEnd(other, ThreadEnd::Returned),
+        What::Switch(tid),
+        What::Switch(other),
+        What::ThreadStart(tid),
+        What::ThreadStart(other),
+        What::ThreadEnd(tid, ThreadEnd::Returned),
+        What::ThreadEnd(other, ThreadEnd::Returned),
         What::ThreadEnd(tid, ThreadEnd::Exited),
-        enter(f, 1, 2, 3), enter(g, 1, 2, 3), enter(f, 9, 2, 3), enter(f, 1, 9, 3), enter(f, 1, 2, 9),
-        leave(f, 1, 2, 3), leave(g, 1, 2, 3), leave(f, -1, 2, 3), leave(f, 1, 9, 3), leave(f, 1, 2, 9),
-        apc(tid, 1, true), apc(other, 1, true), apc(tid, 2, true), apc(tid, 1, false),
-        routine(1, 2, 3), routine(9, 2, 3), routine(1, 9, 3), routine(1, 2, 9),
+        enter(f, 1, 2, 3),
+        enter(g, 1, 2, 3),
+        enter(f, 9, 2, 3),
+        enter(f, 1, 9, 3),
+        enter(f, 1, 2, 9),
+        leave(f, 1, 2, 3),
+        leave(g, 1, 2, 3),
+        leave(f, -1, 2, 3),
+        leave(f, 1, 9, 3),
+        leave(f, 1, 2, 9),
+        apc(tid, 1, true),
+        apc(other, 1, true),
+        apc(tid, 2, true),
+        apc(tid, 1, false),
+        routine(1, 2, 3),
+        routine(9, 2, 3),
+        routine(1, 9, 3),
+        routine(1, 2, 9),
         What::RoutineLeave,
-        completed(1, 2, 3), completed(9, 2, 3), completed(1, 9, 3), completed(1, 2, 9),
-        object(1, true), object(2, true), object(1, false),
-        What::WaitEnd(0), What::WaitEnd(258),
-        send(1, 2, Ok(3)), send(9, 2, Ok(3)), send(1, 9, Ok(3)), send(1, 2, Ok(9)),
-        send(1, 2, Err(WsaError(3))), send(1, 2, Err(gone)),
-        receive(1, Ok(3)), receive(9, Ok(3)), receive(1, Ok(9)), receive(1, Err(WsaError(3))),
-        sent(1, 2, 3), sent(9, 2, 3), sent(1, 9, 3), sent(1, 2, 9),
-        What::PacketReceived { len: 1 }, What::PacketReceived { len: 2 },
-        dropped(1, 2), dropped(9, 2), dropped(1, 9),
-        What::Fault(Fault::Drop), What::Fault(Fault::Crash),
-        cut(1, 2, true), cut(9, 2, true), cut(1, 9, true), cut(1, 2, false),
-        What::Crash, What::Restart, What::Calm,
-        address("10.0.0.1:1"), address("10.0.0.2:1"), address("10.0.0.1:2"),
-        address("[fd00::1]:1"), address("[fd00::2]:1"), address("[fe00::1]:1"), address("[fd00::1]:2"),
+        completed(1, 2, 3),
+        completed(9, 2, 3),
+        completed(1, 9, 3),
+        completed(1, 2, 9),
+        object(1, true),
+        object(2, true),
+        object(1, false),
+        What::WaitEnd(0),
+        What::WaitEnd(258),
+        send(1, 2, Ok(3)),
+        send(9, 2, Ok(3)),
+        send(1, 9, Ok(3)),
+        send(1, 2, Ok(9)),
+        send(1, 2, Err(WsaError(3))),
+        send(1, 2, Err(gone)),
+        receive(1, Ok(3)),
+        receive(9, Ok(3)),
+        receive(1, Ok(9)),
+        receive(1, Err(WsaError(3))),
+        sent(1, 2, 3),
+        sent(9, 2, 3),
+        sent(1, 9, 3),
+        sent(1, 2, 9),
+        What::PacketReceived { len: 1 },
+        What::PacketReceived { len: 2 },
+        dropped(1, 2),
+        dropped(9, 2),
+        dropped(1, 9),
+        What::Fault(Fault::Drop),
+        What::Fault(Fault::Crash),
+        cut(1, 2, true),
+        cut(9, 2, true),
+        cut(1, 9, true),
+        cut(1, 2, false),
+        What::Crash,
+        What::Restart,
+        What::Calm,
+        address("10.0.0.1:1"),
+        address("10.0.0.2:1"),
+        address("10.0.0.1:2"),
+        address("[fd00::1]:1"),
+        address("[fd00::2]:1"),
+        address("[fe00::1]:1"),
+        address("[fd00::1]:2"),
         address("[fd00::1%7]:1"),
-        What::Mark(1), What::Mark(2),
+        What::Mark(1),
+        What::Mark(2),
     ]
 }
 
@@ -79,9 +128,8 @@ fn every_field_of_every_event_changes_the_digest() {
 
 #[test]
 fn every_field_of_a_place_changes_the_digest() {
-    let places = [
-        at(5, 1, None), at(6, 1, None), at(5, 2, None), at(5, 1, Some(0)), at(5, 1, Some(1)),
-    ];
+    let places =
+        [at(5, 1, None), at(6, 1, None), at(5, 2, None), at(5, 1, Some(0)), at(5, 1, Some(1))];
     let mut digests: Vec<u128> =
         places.iter().map(|place| digest_of(&[(*place, What::Calm)])).collect();
     digests.sort_unstable();
@@ -168,4 +216,23 @@ fn a_replay_notices_at_the_first_checkpoint_that_differs() {
     }
     assert_eq!(same.departed(), None);
     assert_eq!(other.departed(), Some(3072));
+}
+
+/// `cargo test --release -p wspsim cost_of_an_event -- --ignored --nocapture`
+#[test]
+#[ignore = "measures"]
+fn cost_of_an_event() {
+    let variants = variants();
+    let mut recorder = Recorder::new();
+    let cpu = || -> u64 {
+        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+        text.split_whitespace().next().and_then(|field| field.parse().ok()).unwrap_or(0)
+    };
+    let start = cpu();
+    let count = 10_000_000;
+    for n in 0..count {
+        recorder.record(at(n, 1, Some(3)), variants[n as usize % variants.len()]);
+    }
+    println!("{} ns each", (cpu() - start) / count);
+    println!("an event is {} bytes; {:x}", size_of::<Event>(), recorder.digest());
 }

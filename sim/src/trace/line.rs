@@ -1,27 +1,26 @@
 //! An event as one line of text.
 
 use core::fmt;
-use std::rc::Rc;
 
 use provider_core::WsaError;
 
 use crate::event::{Event, MachineId, ThreadEnd, What};
 
 /// Shows an event as one line: step, virtual time, machine, thread, what.
-pub struct Line<'a> {
+pub struct Line<'a, N> {
     /// The event.
     pub event: &'a Event,
     /// The machines' names, by id.
-    pub names: &'a [Rc<str>],
+    pub names: &'a [N],
 }
 
-impl Line<'_> {
+impl<N: AsRef<str>> Line<'_, N> {
     fn name(&self, machine: MachineId) -> &str {
-        self.names.get(usize::from(machine.0)).map_or("?", |name| name)
+        self.names.get(usize::from(machine.0)).map_or("?", AsRef::as_ref)
     }
 }
 
-impl fmt::Display for Line<'_> {
+impl<N: AsRef<str>> fmt::Display for Line<'_, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Event { step, at, what } = self.event;
         let (seconds, nanos) = (at.time_ns / 1_000_000_000, at.time_ns % 1_000_000_000);
@@ -34,7 +33,7 @@ impl fmt::Display for Line<'_> {
     }
 }
 
-impl Line<'_> {
+impl<N: AsRef<str>> Line<'_, N> {
     fn what(&self, what: What, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match what {
             What::Switch(tid) => write!(f, "switch to t{}", tid.0),

@@ -25,17 +25,19 @@ fn names() -> Rc<[Rc<str>]> {
 fn events() -> Vec<(At, What)> {
     let at = |time_ns, thread| At { time_ns, machine: MachineId(1), thread };
     vec![
-        (at(1_500, Some(Tid(3))), What::Enter {
-            function: Function::WSPSendTo,
-            socket: 0x14,
-            overlapped: 0x1_0000_2000,
-            len: 256,
-        }),
-        (at(2_000_001_600, None), What::PacketSent {
-            to: MachineId(0),
-            len: 284,
-            due_ns: 2_003_001_600,
-        }),
+        (
+            at(1_500, Some(Tid(3))),
+            What::Enter {
+                function: Function::WSPSendTo,
+                socket: 0x14,
+                overlapped: 0x1_0000_2000,
+                len: 256,
+            },
+        ),
+        (
+            at(2_000_001_600, None),
+            What::PacketSent { to: MachineId(0), len: 284, due_ns: 2_003_001_600 },
+        ),
     ]
 }
 

@@ -92,11 +92,12 @@ impl Driver {
 
     fn run(&mut self) -> Result<Ended, DriverError> {
         loop {
-            if self.shared.stopping_run() {
-                return Ok(Ended::Found);
-            }
+            // First: what a run finds after it left its record is another failure.
             if let Some(step) = self.departed() {
                 return Ok(Ended::Departed(step));
+            }
+            if self.shared.stopping_run() {
+                return Ok(Ended::Found);
             }
             if self.phase == Phase::Chaos && self.all_finished(Role::Client) {
                 self.calm();

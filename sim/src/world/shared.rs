@@ -150,7 +150,8 @@ impl Shared {
     /// ones are ignored.
     pub fn report(&self, at: At, violation: Violation) {
         let mut finding = self.finding.borrow_mut();
-        if finding.is_none() {
+        // What machines do while they are taken apart is not part of the run.
+        if finding.is_none() && !self.recorder.borrow().is_closed() {
             *finding = Some(Finding { violation, step: self.recorder.borrow().steps(), at });
             self.stop.set(true);
         }

@@ -70,12 +70,18 @@ flaws! {
         "An event is set once more after the completion.";
     CompletedTwice, "completed-twice", Host, DATAGRAM, "ledger", ["RET-3"],
         "WPUCompleteOverlappedRequest is called twice for one operation.";
-    RoutineLost, "routine-lost", Host, DATAGRAM, "ledger", ["RET-5", "APC-9"],
-        "The APC that would run a completion routine is never queued.";
-    EventLost, "event-lost", Host, DATAGRAM, "ledger", ["OVL-8", "RET-3"],
-        "An operation without a routine never ends.";
+    RoutineLost, "routine-lost", Host, DATAGRAM, "ledger", ["APC-9"],
+        "The APC of an operation that was pending is never queued.";
+    RoutineLostAtOnce, "routine-lost-at-once", Host, DATAGRAM, "ledger", ["RET-5"],
+        "The APC of an operation that succeeded at once is never queued.";
+    EventLost, "event-lost", Host, DATAGRAM, "ledger", ["RET-3"],
+        "An operation that was pending, without a routine, never ends.";
+    EventLostAtOnce, "event-lost-at-once", Host, DATAGRAM, "ledger", ["OVL-8"],
+        "An operation without a routine succeeds at once, and is never indicated.";
     LostAtCleanup, "lost-at-cleanup", Memory, DATAGRAM, "ledger", ["RET-3"],
         "WSPCleanup forgets to store the end of what it cancels.";
+    EventAtCleanup, "event-at-cleanup", Memory, DATAGRAM, "ledger", ["CXL-7"],
+        "WSPCleanup sets the event of what it cancels.";
     EventAfterRefusal, "event-after-refusal", Spi, DATAGRAM, "ledger", ["RET-4"],
         "A send that is refused completes all the same, through its event.";
     RoutineAfterRefusal, "routine-after-refusal", Spi, DATAGRAM, "ledger", ["APC-9"],
@@ -86,6 +92,8 @@ flaws! {
         "A send that fails changes the count of bytes sent.";
     WrongThread, "wrong-thread", Host, DATAGRAM, "ledger", ["APC-1"],
         "A completion routine is called by the provider's worker thread.";
+    NotAlertable, "not-alertable", Host, DATAGRAM, "ledger", ["APC-2"],
+        "A completion routine runs in the right thread, in the middle of another call of it.";
     Inline, "inline", Spi, DATAGRAM, "ledger", ["APC-3"],
         "A completion routine is called inside of the WSPSendTo that succeeded at once.";
     WrongArguments, "wrong-arguments", Host, DATAGRAM, "ledger", ["APC-8"],
@@ -112,7 +120,8 @@ flaws! {
     ReadsAddressLate, "reads-address-late", Spi, DATAGRAM, "memory",
         ["DST-6", "BUF-2", "APC-5", "RET-4"],
         "The provider reads lpTo after the call has returned.";
-    WritesOverlappedLate, "writes-overlapped-late", Host, DATAGRAM, "memory", ["OVL-10"],
+    WritesOverlappedLate, "writes-overlapped-late", Host, DATAGRAM, "memory",
+        ["OVL-10", "RET-4"],
         "The provider writes into an OVERLAPPED after its operation has ended.";
     // What a process leaves behind.
     LeakedHandle, "leaked-handle", Host, DATAGRAM, "leak", ["CXL-7"],
@@ -129,6 +138,8 @@ flaws! {
         "A datagram is held back until the next one of its socket has gone.";
     WrongCount, "wrong-count", Spi, DATAGRAM, "send-order", ["RET-7"],
         "A plain send reports one byte more than it had.";
+    ShortEnd, "short-end", Host, DATAGRAM, "send-order", ["RET-14"],
+        "An overlapped send ends well with one byte less than it had.";
     PartialAsFull, "partial-as-full", Transport, STREAM, "send-order", ["ORD-2", "ORD-3", "CXL-6"],
         "A stream send that went out in part is counted as full.";
     RefusedButSent, "refused-but-sent", Transport, DATAGRAM, "send-order", ["RET-4", "ORD-2"],
@@ -153,7 +164,7 @@ flaws! {
     LockTwice, "lock-twice", Host, DATAGRAM, "deadlock", ["REENT-2"],
         "A thread takes a lock of the provider's that it holds already.";
     LostWakeUp, "lost-wake-up", Host, STREAM, "liveness", ["SYN-4"],
-        "Nobody wakes a blocked caller.";
+        "Nobody wakes a blocked sender.";
     Panics, "panics", Spi, DATAGRAM, "panic", ["no panic reaches a caller"],
         "The provider panics.";
     // End to end.

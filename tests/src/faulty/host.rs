@@ -36,6 +36,11 @@ impl FlawedHost {
         self.state.has(flaw)
     }
 
+    /// Whether the worker runs, and so ends what was pending.
+    fn is_on_worker(&self) -> bool {
+        self.state.worker.get() == Some(self.host.current_thread())
+    }
+
     /// For [`Flaw::LockTwice`], whose WSPSendTo holds the lock.
     fn lock_again(&self) {
         if self.has(Flaw::LockTwice) {
@@ -43,12 +48,6 @@ impl FlawedHost {
         }
     }
 
-    /// `hEvent` of an OVERLAPPED that is still lent.
-    fn event_of(&self, overlapped: UserPtr) -> Option<EventHandle> {
-        let mut handle = [0; size_of::<usize>()];
-        self.host.memory().read(overlapped.offset(layout::EVENT), &mut handle).ok()?;
-        Some(EventHandle(usize::from_le_bytes(handle))).filter(|event| event.0 != 0)
-    }
 }
 
 impl Host for FlawedHost {
@@ -87,7 +86,7 @@ impl Host for FlawedHost {
     }
 
     fn signal(&self, signal: &Self::Signal) {
-        if !self.has(Flaw::LostWakeUp) {
+        if !(self.has(Flaw::LostWakeUp) && self.state.sends.get()) {
             self.host.signal(signal);
         }
     }
@@ -129,11 +128,11 @@ impl Host for FlawedHost {
 
     fn queue_apc(&self, thread: &ThreadId, context: usize) -> Result<(), WsaError> {
         self.lock_again();
-        if self.has(Flaw::RoutineLost) {
+        let at_once = !self.is_on_worker();
+        if self.has(if at_once { Flaw::RoutineLostAtOnce } else { Flaw::RoutineLost }) {
             return Ok(());
         }
-        let on_worker = self.state.worker.get() == Some(self.host.current_thread());
-        if self.has(Flaw::WrongThread) && on_worker {
+        if !at_once && (self.has(Flaw::WrongThread) || self.has(Flaw::NotAlertable)) {
             self.state.contexts.borrow_mut().push(context);
             return Ok(());
         }
@@ -149,12 +148,13 @@ impl Host for FlawedHost {
         error: u32,
         bytes: u32,
     ) -> Result<(), WsaError> {
-        if self.has(Flaw::EventLost) {
+        let at_once = !self.is_on_worker();
+        if self.has(if at_once { Flaw::EventLostAtOnce } else { Flaw::EventLost }) {
             return Ok(());
         }
         self.lock_again();
         let event = if self.has(Flaw::EventEarly) || self.has(Flaw::EventTwice) {
-            self.event_of(overlapped)
+            self.memory.event_of(overlapped)
         } else {
             None
         };
@@ -167,6 +167,8 @@ impl Host for FlawedHost {
             0 if self.has(Flaw::WrongEnd) => WsaError::WSAEALREADY.0 as u32,
             error => error,
         };
+        let short = self.has(Flaw::ShortEnd) && self.state.sending.get();
+        let bytes = bytes.saturating_sub(u32::from(short));
         let completed = self.host.complete_overlapped(socket, overlapped, error, bytes);
         if self.has(Flaw::CompletedTwice) {
             return self.host.complete_overlapped(socket, overlapped, error, bytes);

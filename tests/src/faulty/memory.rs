@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
+use provider_core::layout::overlapped as layout;
 use provider_core::spi::WSS_OPERATION_IN_PROGRESS;
-use provider_core::{Host, Memory, MemoryFault, UserPtr};
+use provider_core::{EventHandle, Host, Memory, MemoryFault, UserPtr};
 use wspsim::host::{SimHost, SimMemory};
 
 use super::Flaw;
@@ -11,13 +12,21 @@ use super::state::State;
 
 /// A `Memory` that may store a status late, or not at all.
 pub struct FlawedMemory {
+    host: SimHost,
     memory: SimMemory,
     state: Rc<State>,
 }
 
 impl FlawedMemory {
     pub(super) fn new(host: &SimHost, state: Rc<State>) -> Self {
-        Self { memory: host.memory().clone(), state }
+        Self { host: host.clone(), memory: host.memory().clone(), state }
+    }
+
+    /// `hEvent` of an OVERLAPPED that is still lent.
+    pub(super) fn event_of(&self, overlapped: UserPtr) -> Option<EventHandle> {
+        let mut handle = [0; size_of::<usize>()];
+        self.memory.read(overlapped.offset(layout::EVENT), &mut handle).ok()?;
+        Some(EventHandle(usize::from_le_bytes(handle))).filter(|event| event.0 != 0)
     }
 
     /// Stores what [`Flaw::ApcEarly`] held back.
@@ -58,6 +67,15 @@ impl Memory for FlawedMemory {
             }
             if self.state.has(Flaw::LostAtCleanup) && self.state.cleaning.get() {
                 return Ok(());
+            }
+            if self.state.has(Flaw::EventAtCleanup) && self.state.cleaning.get() {
+                const { assert!(layout::INTERNAL == 0, "the status is where the OVERLAPPED is") };
+                let event = self.event_of(to);
+                let stored = self.memory.store_status(to, status);
+                if let Some(event) = event {
+                    let _ = self.host.set_event(event);
+                }
+                return stored;
             }
         }
         self.memory.store_status(to, status)

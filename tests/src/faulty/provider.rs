@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use provider_core::spi::{SIO_FLUSH, SO_SNDBUF};
 use provider_core::{
-    Host, Memory, OverlappedArgs, ServiceProvider, SocketHandle, Token, UserPtr, Work, WsaError,
+    Host, OverlappedArgs, ServiceProvider, SocketHandle, Token, UserPtr, Work, WsaError,
 };
 use wspsim::host::SimHost;
 
@@ -50,8 +50,16 @@ impl FlawedProvider {
     /// The worker's part of a flaw.
     fn work(&self) {
         if let Some(ghost) = self.state.ghost.get() {
+            // Once: the APC takes the ghost.
             let _ = self.host.queue_apc(&ghost.thread, GHOST_CONTEXT);
         }
+        if self.has(Flaw::WrongThread) {
+            self.run_contexts();
+        }
+    }
+
+    /// Runs the APCs that were kept from the host.
+    fn run_contexts(&self) {
         let contexts = self.state.contexts.take();
         for context in contexts {
             self.inner.run_apc(context);
@@ -105,6 +113,9 @@ impl ServiceProvider for FlawedProvider {
     }
 
     fn wsp_close_socket(&self, s: SocketHandle, errno: UserPtr) -> i32 {
+        if self.has(Flaw::NotAlertable) {
+            self.run_contexts();
+        }
         self.inner.wsp_close_socket(s, errno)
     }
 
@@ -283,11 +294,18 @@ impl ServiceProvider for FlawedProvider {
         flags: UserPtr,
         errno: UserPtr,
     ) -> i32 {
-        if self.has(Flaw::LyingResult) {
-            let _ = self.host.memory().write(bytes_transferred, &[0; 4]);
+        let ended = self.inner.wsp_get_overlapped_result(
+            s,
+            overlapped,
+            bytes_transferred,
+            wait,
+            flags,
+            errno,
+        );
+        if ended == 0 && self.has(Flaw::LyingResult) {
             return 1;
         }
-        self.inner.wsp_get_overlapped_result(s, overlapped, bytes_transferred, wait, flags, errno)
+        ended
     }
 
     fn wsp_cancel_blocking_call(&self, errno: UserPtr) -> i32 {
@@ -323,8 +341,6 @@ impl ServiceProvider for FlawedProvider {
         self.state.worker.set(Some(self.host.current_thread()));
         self.inner.service(work);
         drop(guard);
-        if self.has(Flaw::WrongThread) {
-            self.work();
-        }
+        self.work();
     }
 }

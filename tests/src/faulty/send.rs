@@ -42,6 +42,9 @@ impl FlawedProvider {
         {
             let _ = self.host.memory().write(buffer.buf, &[0]);
         }
+        if !args.is_overlapped() {
+            self.state.sends.set(true);
+        }
         if args.has_routine() {
             let pointers = SendPointers {
                 array: args.buffers,
@@ -55,7 +58,9 @@ impl FlawedProvider {
             let _ = self.host.memory().store_status(status, WSS_OPERATION_IN_PROGRESS);
         }
         let guard = self.has(Flaw::LockTwice).then(|| self.state.lock.lock());
+        self.state.sending.set(true);
         let value = run();
+        self.state.sending.set(false);
         drop(guard);
         let errno = WsaError(self.read_u32(args.errno) as i32);
         if value != SOCKET_ERROR {

@@ -49,7 +49,11 @@ pub(super) struct State {
     pub(super) cleaning: Cell<bool>,
     /// A program set SO_SNDBUF to 0: its next datagram is to be held back.
     pub(super) armed: Cell<bool>,
-    /// Contexts of APCs for the worker to run.
+    /// A plain send was made.
+    pub(super) sends: Cell<bool>,
+    /// A send is under way in the core.
+    pub(super) sending: Cell<bool>,
+    /// Contexts of APCs to run somewhere else.
     pub(super) contexts: RefCell<Vec<usize>>,
     pub(super) ghost: Cell<Option<Ghost>>,
     pub(super) pointers: Cell<Option<SendPointers>>,
@@ -72,6 +76,8 @@ impl State {
             worker: Cell::new(None),
             cleaning: Cell::new(false),
             armed: Cell::new(false),
+            sends: Cell::new(false),
+            sending: Cell::new(false),
             contexts: RefCell::default(),
             ghost: Cell::new(None),
             pointers: Cell::new(None),

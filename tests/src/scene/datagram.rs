@@ -40,13 +40,25 @@ impl Scenario for DatagramPair {
     }
 
     fn build(&self, world: &mut WorldBuilder) {
-        world.server("server", |os| drop(server(os)));
-        world.client("client", |os| drop(client(os)));
+        let heard = Rc::new(Cell::new(Heard::default()));
+        let told = Rc::clone(&heard);
+        world.server("server", move |os| drop(server(os, &heard)));
+        world.client("client", move |os| drop(client(os, &told)));
     }
 }
 
-/// Echoes each datagram to its sender until it is told to stop.
-fn server(os: &Os) -> Result<(), WsaError> {
+/// What the client heard of its echoes.
+#[derive(Clone, Copy, Default)]
+struct Heard {
+    by_routine: usize,
+    by_event: bool,
+    /// The client came to its end.
+    all: bool,
+}
+
+/// Echoes each datagram to its sender until it is told to stop. It ends last, so it is the one
+/// that says what the client missed: after both have cleaned up.
+fn server(os: &Os, heard: &Cell<Heard>) -> Result<(), WsaError> {
     os.wsa_startup()?;
     let socket = bound(os, PORT)?;
     let (stop, event) = (os.stop_event(), os.create_event(true, false));
@@ -71,22 +83,28 @@ fn server(os: &Os) -> Result<(), WsaError> {
         }
     }
     os.closesocket(socket)?;
-    os.wsa_cleanup()
+    os.wsa_cleanup()?;
+    let heard = heard.get();
+    os.check(heard.by_routine == WINDOW, "an echo never came to its completion routine");
+    os.check(heard.by_event, "an echo never came to its event");
+    os.check(heard.all, "the client did not come to its end");
+    Ok(())
 }
 
-fn client(os: &Os) -> Result<(), WsaError> {
+fn client(os: &Os, heard: &Cell<Heard>) -> Result<(), WsaError> {
     os.wsa_startup()?;
     let server = SocketAddr::new(os.address_of("server"), PORT);
-    let echoes = by_routine(os, server)?;
-    let echo = by_event(os, server)?;
+    let mut hears = Heard::default();
+    hears.by_routine = by_routine(os, server)?;
+    hears.by_event = by_event(os, server)?;
+    heard.set(hears);
     by_polling(os, server)?;
     refused(os, server)?;
     flushed(os, server)?;
     terminated(os, server)?;
     left_open(os)?;
     os.wsa_cleanup()?;
-    os.check(echoes == WINDOW, "an echo never came to its completion routine");
-    os.check(echo, "an echo never came to its event");
+    heard.set(Heard { all: true, ..hears });
     Ok(())
 }
 

@@ -5,6 +5,7 @@ mod caught;
 mod command;
 mod coverage;
 mod file;
+mod table_tmp;
 
 use core::ops::Range;
 

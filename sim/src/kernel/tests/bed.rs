@@ -3,9 +3,7 @@
 use core::cell::RefCell;
 use std::rc::Rc;
 
-use provider_core::{
-    OverlappedArgs, ServiceProvider, SocketHandle, UserPtr, Work, WsaError,
-};
+use provider_core::{OverlappedArgs, ServiceProvider, SocketHandle, UserPtr, Work, WsaError};
 
 use crate::api::Os;
 use crate::choice::Choices;
@@ -61,26 +59,166 @@ struct ProbeProvider(Probe);
 
 #[allow(unused_variables, reason = "nothing is done with them")]
 impl ServiceProvider for ProbeProvider {
-    fn wsp_startup(&self, version_requested: u16) -> Result<u16, WsaError> { Ok(0x202) }
-    fn wsp_cleanup(&self, errno: UserPtr) -> i32 { 0 }
-    fn wsp_socket(&self, af: i32, kind: i32, protocol: i32, flags: u32, errno: UserPtr) -> SocketHandle { SocketHandle(usize::MAX) }
-    fn wsp_bind(&self, s: SocketHandle, name: UserPtr, namelen: i32, errno: UserPtr) -> i32 { 0 }
-    fn wsp_connect(&self, s: SocketHandle, name: UserPtr, namelen: i32, errno: UserPtr) -> i32 { 0 }
-    fn wsp_listen(&self, s: SocketHandle, backlog: i32, errno: UserPtr) -> i32 { 0 }
-    fn wsp_accept(&self, s: SocketHandle, addr: UserPtr, addrlen: UserPtr, errno: UserPtr) -> SocketHandle { SocketHandle(usize::MAX) }
-    fn wsp_close_socket(&self, s: SocketHandle, errno: UserPtr) -> i32 { 0 }
-    fn wsp_shutdown(&self, s: SocketHandle, how: i32, errno: UserPtr) -> i32 { 0 }
-    fn wsp_get_sock_name(&self, s: SocketHandle, name: UserPtr, namelen: UserPtr, errno: UserPtr) -> i32 { 0 }
-    fn wsp_get_peer_name(&self, s: SocketHandle, name: UserPtr, namelen: UserPtr, errno: UserPtr) -> i32 { 0 }
-    fn wsp_set_sock_opt(&self, s: SocketHandle, level: i32, optname: i32, optval: UserPtr, optlen: i32, errno: UserPtr) -> i32 { 0 }
-    fn wsp_get_sock_opt(&self, s: SocketHandle, level: i32, optname: i32, optval: UserPtr, optlen: UserPtr, errno: UserPtr) -> i32 { 0 }
-    fn wsp_ioctl(&self, s: SocketHandle, code: u32, in_buffer: UserPtr, in_len: u32, out_buffer: UserPtr, out_len: u32, bytes_returned: UserPtr, overlapped: OverlappedArgs, errno: UserPtr) -> i32 { 0 }
-    fn wsp_send(&self, s: SocketHandle, buffers: UserPtr, buffer_count: u32, bytes_sent: UserPtr, flags: u32, overlapped: OverlappedArgs, errno: UserPtr) -> i32 { 0 }
-    fn wsp_send_to(&self, s: SocketHandle, buffers: UserPtr, buffer_count: u32, bytes_sent: UserPtr, flags: u32, to: UserPtr, tolen: i32, overlapped: OverlappedArgs, errno: UserPtr) -> i32 { 0 }
-    fn wsp_recv(&self, s: SocketHandle, buffers: UserPtr, buffer_count: u32, bytes_received: UserPtr, flags: UserPtr, overlapped: OverlappedArgs, errno: UserPtr) -> i32 { 0 }
-    fn wsp_recv_from(&self, s: SocketHandle, buffers: UserPtr, buffer_count: u32, bytes_received: UserPtr, flags: UserPtr, from: UserPtr, fromlen: UserPtr, overlapped: OverlappedArgs, errno: UserPtr) -> i32 { 0 }
-    fn wsp_get_overlapped_result(&self, s: SocketHandle, overlapped: UserPtr, bytes_transferred: UserPtr, wait: bool, flags: UserPtr, errno: UserPtr) -> i32 { 0 }
-    fn wsp_cancel_blocking_call(&self, errno: UserPtr) -> i32 { 0 }
+    fn wsp_startup(&self, version_requested: u16) -> Result<u16, WsaError> {
+        Ok(0x202)
+    }
+    fn wsp_cleanup(&self, errno: UserPtr) -> i32 {
+        0
+    }
+    fn wsp_socket(
+        &self,
+        af: i32,
+        kind: i32,
+        protocol: i32,
+        flags: u32,
+        errno: UserPtr,
+    ) -> SocketHandle {
+        SocketHandle(usize::MAX)
+    }
+    fn wsp_bind(&self, s: SocketHandle, name: UserPtr, namelen: i32, errno: UserPtr) -> i32 {
+        0
+    }
+    fn wsp_connect(&self, s: SocketHandle, name: UserPtr, namelen: i32, errno: UserPtr) -> i32 {
+        0
+    }
+    fn wsp_listen(&self, s: SocketHandle, backlog: i32, errno: UserPtr) -> i32 {
+        0
+    }
+    fn wsp_accept(
+        &self,
+        s: SocketHandle,
+        addr: UserPtr,
+        addrlen: UserPtr,
+        errno: UserPtr,
+    ) -> SocketHandle {
+        SocketHandle(usize::MAX)
+    }
+    fn wsp_close_socket(&self, s: SocketHandle, errno: UserPtr) -> i32 {
+        0
+    }
+    fn wsp_shutdown(&self, s: SocketHandle, how: i32, errno: UserPtr) -> i32 {
+        0
+    }
+    fn wsp_get_sock_name(
+        &self,
+        s: SocketHandle,
+        name: UserPtr,
+        namelen: UserPtr,
+        errno: UserPtr,
+    ) -> i32 {
+        0
+    }
+    fn wsp_get_peer_name(
+        &self,
+        s: SocketHandle,
+        name: UserPtr,
+        namelen: UserPtr,
+        errno: UserPtr,
+    ) -> i32 {
+        0
+    }
+    fn wsp_set_sock_opt(
+        &self,
+        s: SocketHandle,
+        level: i32,
+        optname: i32,
+        optval: UserPtr,
+        optlen: i32,
+        errno: UserPtr,
+    ) -> i32 {
+        0
+    }
+    fn wsp_get_sock_opt(
+        &self,
+        s: SocketHandle,
+        level: i32,
+        optname: i32,
+        optval: UserPtr,
+        optlen: UserPtr,
+        errno: UserPtr,
+    ) -> i32 {
+        0
+    }
+    fn wsp_ioctl(
+        &self,
+        s: SocketHandle,
+        code: u32,
+        in_buffer: UserPtr,
+        in_len: u32,
+        out_buffer: UserPtr,
+        out_len: u32,
+        bytes_returned: UserPtr,
+        overlapped: OverlappedArgs,
+        errno: UserPtr,
+    ) -> i32 {
+        0
+    }
+    fn wsp_send(
+        &self,
+        s: SocketHandle,
+        buffers: UserPtr,
+        buffer_count: u32,
+        bytes_sent: UserPtr,
+        flags: u32,
+        overlapped: OverlappedArgs,
+        errno: UserPtr,
+    ) -> i32 {
+        0
+    }
+    fn wsp_send_to(
+        &self,
+        s: SocketHandle,
+        buffers: UserPtr,
+        buffer_count: u32,
+        bytes_sent: UserPtr,
+        flags: u32,
+        to: UserPtr,
+        tolen: i32,
+        overlapped: OverlappedArgs,
+        errno: UserPtr,
+    ) -> i32 {
+        0
+    }
+    fn wsp_recv(
+        &self,
+        s: SocketHandle,
+        buffers: UserPtr,
+        buffer_count: u32,
+        bytes_received: UserPtr,
+        flags: UserPtr,
+        overlapped: OverlappedArgs,
+        errno: UserPtr,
+    ) -> i32 {
+        0
+    }
+    fn wsp_recv_from(
+        &self,
+        s: SocketHandle,
+        buffers: UserPtr,
+        buffer_count: u32,
+        bytes_received: UserPtr,
+        flags: UserPtr,
+        from: UserPtr,
+        fromlen: UserPtr,
+        overlapped: OverlappedArgs,
+        errno: UserPtr,
+    ) -> i32 {
+        0
+    }
+    fn wsp_get_overlapped_result(
+        &self,
+        s: SocketHandle,
+        overlapped: UserPtr,
+        bytes_transferred: UserPtr,
+        wait: bool,
+        flags: UserPtr,
+        errno: UserPtr,
+    ) -> i32 {
+        0
+    }
+    fn wsp_cancel_blocking_call(&self, errno: UserPtr) -> i32 {
+        0
+    }
     fn run_apc(&self, context: usize) {
         let f = self.0.on_apc.borrow().clone();
         if let Some(f) = f {

@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use provider_core::spi::{AF_INET, SOCK_DGRAM, SOCK_STREAM, SD_SEND};
+use provider_core::spi::{AF_INET, SD_SEND, SOCK_DGRAM, SOCK_STREAM};
 
 use crate::api::{INFINITE, Os, WAIT_IO_COMPLETION};
 use crate::run::{RunOptions, RunReport, run};

@@ -1,8 +1,6 @@
 use provider_core::{EventHandle, WsaError};
 
-use crate::api::{
-    Handle, INFINITE, WAIT_FAILED, WAIT_OBJECT_0, WAIT_TIMEOUT,
-};
+use crate::api::{Handle, INFINITE, WAIT_FAILED, WAIT_OBJECT_0, WAIT_TIMEOUT};
 
 use super::bed::{Bed, Log, under_all};
 

@@ -114,9 +114,8 @@ mod tests {
 
     #[test]
     fn is_the_same_everywhere() {
-        let sum = words().fold(0u64, |sum, word| {
-            sum.rotate_left(5) ^ between(word, MS, 10 * MS, 0)
-        });
+        let sum =
+            words().fold(0u64, |sum, word| sum.rotate_left(5) ^ between(word, MS, 10 * MS, 0));
         assert_eq!(sum, 14_877_056_722_526_980_726);
     }
 }

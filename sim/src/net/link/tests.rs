@@ -64,7 +64,8 @@ fn an_orderly_network_keeps_the_order() {
 
 #[test]
 fn reorder_lets_later_packets_overtake() {
-    let shared = shared(Network::default(), &[(Fault::Reorder, Rate::from_millionths(100_000))], &[]);
+    let shared =
+        shared(Network::default(), &[(Fault::Reorder, Rate::from_millionths(100_000))], &[]);
     let dues = dues(&shared, 1000, MS / 10);
     assert_eq!(dues.len(), 1000);
     let overtaken = dues.windows(2).filter(|pair| pair[0] > pair[1]).count();
@@ -105,7 +106,8 @@ fn corrupt_flips_exactly_one_bit() {
     for (_, bytes) in &packets {
         assert_eq!(bytes.iter().map(|byte| byte.count_ones()).sum::<u32>(), 1);
     }
-    let places: Vec<usize> = packets.iter().filter_map(|(_, b)| b.iter().position(|b| *b > 0)).collect();
+    let places: Vec<usize> =
+        packets.iter().filter_map(|(_, b)| b.iter().position(|b| *b > 0)).collect();
     assert!(places.iter().any(|place| *place != places[0]), "not always the same bit");
 }
 
@@ -154,7 +156,12 @@ fn a_cut_link_drops_until_it_is_healed() {
 #[test]
 fn no_fault_brings_a_packet_earlier_than_the_least_delay() {
     let link_faults = [
-        Fault::Drop, Fault::Delay, Fault::Duplicate, Fault::Reorder, Fault::Corrupt, Fault::Mtu,
+        Fault::Drop,
+        Fault::Delay,
+        Fault::Duplicate,
+        Fault::Reorder,
+        Fault::Corrupt,
+        Fault::Mtu,
         Fault::Bandwidth,
     ];
     let rates: Vec<_> = link_faults.iter().map(|f| (*f, Rate::from_millionths(300_000))).collect();

@@ -170,12 +170,12 @@ impl Stack {
         Ok(count)
     }
 
-    /// Whether everything that a stream took, and its FIN, was acknowledged. True as well once the
-    /// connection is dead or closed: nothing is left to wait for. [`Readiness::SEND`] is told when
+    /// Whether everything that a stream took was acknowledged, and its FIN too once its send half
+    /// was ended. True as well when the connection is dead or closed: nothing is left to wait for. [`Readiness::SEND`] is told when
     /// this turns true after it was asked.
     pub fn is_drained(&mut self, socket: StackSocket) -> bool {
         let Ok((_, connection)) = self.stream(socket) else { return true };
-        if connection.drained() {
+        if connection.drained() || !connection.fin && connection.tcp().send_queue() == 0 {
             return true;
         }
         if let Ok(holder) = self.slots.get_mut(socket) {

@@ -194,6 +194,10 @@ impl SendOrder {
         }
         // A blocking send that was cut short leaves a prefix behind.
         let cut = stream && !send.overlapped && book.mode_of(call) != Mode::Nonblocking;
+        if cut && matches!(WsaError(outcome.errno), WsaError::WSAEINTR | WsaError::WSAETIMEDOUT) {
+            // It waited: more of its prefix may be on its way in the provider's own buffer.
+            return Ok(());
+        }
         let bytes = if cut { send.placed } else { 0 };
         send.closed |= cut;
         send.state = State::Ended { bytes, ok: false };

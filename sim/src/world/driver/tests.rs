@@ -13,15 +13,11 @@ use echo::{Echo, Work};
 
 mod echo;
 
-const WORK: Work =
-    Work { count: 200, window: 8, retry_ns: 50 * MS, rounds: 1, pause_ns: 0 };
+const WORK: Work = Work { count: 200, window: 8, retry_ns: 50 * MS, rounds: 1, pause_ns: 0 };
 
 fn lossy() -> Settings {
-    let network = Network {
-        in_order: false,
-        loss: Rate::from_millionths(20_000),
-        ..Network::default()
-    };
+    let network =
+        Network { in_order: false, loss: Rate::from_millionths(20_000), ..Network::default() };
     Settings { network, ..Settings::default() }
 }
 
@@ -85,6 +81,7 @@ fn datagrams_are_echoed_over_loss() {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "whole runs beside one another")]
 fn one_seed_is_one_run() {
     for settings in [lossy(), with(&[(Fault::Partition, 100_000), (Fault::Crash, 50_000)])] {
         let work = Work { rounds: 3, pause_ns: SECOND, ..WORK };

@@ -115,7 +115,8 @@ impl Echo {
             let [a, b, c, d]: [u8; 4] = packet[16..20].try_into().unwrap();
             self.shared.directory.at([a, b, c, d].into()).unwrap()
         };
-        let out = packets.into_iter().map(|bytes| Outgoing { to: to(&bytes), sent_ns: now_ns, bytes });
+        let out =
+            packets.into_iter().map(|bytes| Outgoing { to: to(&bytes), sent_ns: now_ns, bytes });
         self.sent.borrow_mut().extend(out);
     }
 
@@ -167,7 +168,8 @@ impl Node for Echo {
                     let packet = self.held.borrow_mut().remove(&key).unwrap();
                     let len = packet.len() as u32;
                     if self.shared.is_cut(key.1, self.id) {
-                        self.shared.record(self.at(now_ns), What::PacketDropped { to: self.id, len });
+                        self.shared
+                            .record(self.at(now_ns), What::PacketDropped { to: self.id, len });
                     } else {
                         self.shared.record(self.at(now_ns), What::PacketReceived { len });
                         self.stack.borrow_mut().receive(now_ns, &packet);
