@@ -9,9 +9,11 @@ mod cancel_races;
 pub mod cli;
 mod common;
 mod enobufs_storm;
+mod mixed_senders;
 mod datagram_echo;
 mod shutdown_queued;
 mod registry;
+mod routine_chain;
 
 pub use registry::all;
 

@@ -7,7 +7,9 @@ pub fn all() -> &'static [&'static dyn Scenario] {
     &[
         &crate::datagram_echo::DatagramEcho,
         &crate::bulk_stream::BulkStream,
+        &crate::routine_chain::RoutineChain,
         &crate::enobufs_storm::EnobufsStorm,
+        &crate::mixed_senders::MixedSenders,
         &crate::cancel_races::CancelRaces,
         &crate::shutdown_queued::ShutdownQueued,
     ]

@@ -198,6 +198,6 @@ impl<H: Host> Provider<H> {
 }
 
 /// Whether an error means that the same send may go later.
-fn is_no_room(error: WsaError) -> bool {
+pub(super) fn is_no_room(error: WsaError) -> bool {
     matches!(error, WsaError::WSAEWOULDBLOCK | WsaError::WSAENOBUFS | WsaError::WSAENETDOWN)
 }

@@ -9,6 +9,7 @@ use crate::{Host, Kind, Profile, Transport, WsaError};
 
 use super::Provider;
 use super::send::OUTSTANDING_MAX;
+use super::send_drain::is_no_room;
 
 /// How many bytes of a stream go to the transport at a time.
 pub(super) const CHUNK: usize = 16 * 1024;
@@ -125,8 +126,9 @@ impl<H: Host> Provider<H> {
         state.sends.push(op);
     }
 
-    /// A stream send that failed after part of it had gone: a refusal would deny that part, so an
-    /// overlapped one ends as a pended operation does, with the part in InternalHigh (RET-4).
+    /// A stream send that failed after part of it had gone: a refusal would deny that part. So an
+    /// overlapped one ends as a pended operation does, with the part in InternalHigh, and a
+    /// nonblocking one reports the part (RET-4). A blocking one has no way to report both.
     fn cut_short(
         &self,
         state: &mut SocketState<H>,
@@ -142,8 +144,13 @@ impl<H: Host> Provider<H> {
                 state.finish(Owner::Overlapped(op), request.initiator, end);
                 Ok(Started::Pending)
             }
-            Mode::Nonblocking if !is_fatal(error) => Ok(Started::Now(consumed, 0)),
-            Mode::Blocking | Mode::Nonblocking => Err(error),
+            // What is out is out: the next call on the socket meets the error.
+            // Windows took it whole, and lost it with the connection (SYN-2).
+            Mode::Nonblocking if self.profile == Profile::Windows && is_fatal(error) => {
+                Ok(Started::Now(request.total, 0))
+            }
+            Mode::Nonblocking => Ok(Started::Now(consumed, 0)),
+            Mode::Blocking => Err(error),
         }
     }
 
@@ -162,7 +169,8 @@ impl<H: Host> Provider<H> {
             match self.host.transport().try_send(state.transport, &state.stage[..len]) {
                 Ok(taken) => *consumed += taken as u32,
                 Err(WsaError::WSAEWOULDBLOCK) => break,
-                Err(WsaError::WSAENOBUFS) if *consumed > 0 => {
+                // Part of it is out: the rest goes later, as from the queue.
+                Err(error) if *consumed > 0 && is_no_room(error) => {
                     self.arm_retry(state);
                     break;
                 }

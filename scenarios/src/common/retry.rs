@@ -77,18 +77,6 @@ pub(crate) fn connect_once(os: &Os, ip: Ip, to: SocketAddr) -> Option<SocketHand
     None
 }
 
-/// A stream connected to `to`, however long it takes.
-pub(crate) fn connect(os: &Os, ip: Ip, to: SocketAddr) -> SocketHandle {
-    let mut wait_ms = 20;
-    loop {
-        if let Some(s) = connect_once(os, ip, to) {
-            return s;
-        }
-        pause(os, wait_ms);
-        wait_ms = (wait_ms * 2).min(1000);
-    }
-}
-
 /// Closes a socket, unless somebody did.
 pub(crate) fn close(os: &Os, s: SocketHandle) {
     loop {

@@ -47,7 +47,6 @@ impl FlawedHost {
             drop(self.state.lock.lock());
         }
     }
-
 }
 
 impl Host for FlawedHost {

@@ -11,6 +11,9 @@
 //! [`FlawedProvider`] wraps the SPI's functions and acts through a `SimHost` of its own, for what
 //! no host can make the core do. [`Flaw`] says which of the two a flaw sits in. Without a flaw both
 //! layers pass everything on, and make no call of their own.
+//!
+//! To add a flaw: its line in catalog.rs, and a test of `State::has` where it is to act. A new
+//! oracle needs one, or `every_oracle_has_a_flaw` fails.
 
 mod catalog;
 mod host;

@@ -4,9 +4,9 @@ use provider_core::layout::{WsaBuf, overlapped as layout, thread_id, wsabuf};
 use provider_core::spi::{SOCKET_ERROR, WSS_OPERATION_IN_PROGRESS};
 use provider_core::{Host, Memory, OverlappedArgs, SocketHandle, ThreadId, UserPtr, WsaError};
 
+use super::Flaw;
 use super::provider::{FlawedProvider, WORKER_TOKEN};
 use super::state::{Ghost, SendPointers};
-use super::Flaw;
 
 /// The arguments that the flaws look at.
 pub(super) struct SendArgs {

@@ -90,12 +90,7 @@ impl Transport for FlawedTransport {
         self.inner.try_send(socket, bytes)
     }
 
-    fn try_send_to(
-        &self,
-        socket: Socket,
-        datagram: &[u8],
-        to: SocketAddr,
-    ) -> Result<(), WsaError> {
+    fn try_send_to(&self, socket: Socket, datagram: &[u8], to: SocketAddr) -> Result<(), WsaError> {
         if self.state.has(Flaw::Reordered) {
             let held = self.state.held.take();
             return match held {

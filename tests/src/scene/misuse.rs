@@ -9,7 +9,7 @@ use wspsim::scenario::Scenario;
 use wspsim::settings::{Limits, NetworkRange};
 use wspsim::world::WorldBuilder;
 
-use super::{QUIET, SHORT};
+use super::{QUIET, SHORT, end};
 
 pub(super) struct Misuse;
 
@@ -31,7 +31,7 @@ impl Scenario for Misuse {
     }
 
     fn build(&self, world: &mut WorldBuilder) {
-        world.client("client", |os| drop(client(os)));
+        world.client("client", |os| end(os, client(os)));
     }
 }
 

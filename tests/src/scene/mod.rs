@@ -6,6 +6,8 @@ mod datagram;
 mod misuse;
 mod stream;
 
+use provider_core::WsaError;
+use wspsim::api::Os;
 use wspsim::choice::Rate;
 use wspsim::scenario::Scenario;
 use wspsim::settings::{Limits, MS, Network, NetworkRange, SECOND};
@@ -34,3 +36,10 @@ const QUIET: NetworkRange = NetworkRange::Fixed(Network {
 });
 
 const SHORT: Limits = Limits { chaos_ns: 20 * SECOND, liveness_ns: 20 * SECOND };
+
+/// The end of a program: one that met an error that a quiet network has no cause for says so.
+fn end(os: &Os, result: Result<(), WsaError>) {
+    if let Err(error) = result {
+        os.fail(&format!("the program gave up: {error}"));
+    }
+}

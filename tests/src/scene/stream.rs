@@ -13,7 +13,7 @@ use wspsim::scenario::Scenario;
 use wspsim::settings::{Limits, NetworkRange};
 use wspsim::world::WorldBuilder;
 
-use super::{QUIET, SHORT};
+use super::{QUIET, SHORT, end};
 
 const PORT: u16 = 5000;
 /// Bytes of each overlapped send.
@@ -43,8 +43,8 @@ impl Scenario for StreamPair {
     }
 
     fn build(&self, world: &mut WorldBuilder) {
-        world.server("server", |os| drop(server(os)));
-        world.client("client", |os| drop(client(os)));
+        world.server("server", |os| end(os, server(os)));
+        world.client("client", |os| end(os, client(os)));
     }
 }
 

@@ -27,8 +27,7 @@ fn kept(flaw: Flaw, folder: &str) -> (FindingFile, PathBuf) {
 }
 
 fn replayed(flaw: Flaw, file: &FindingFile, with: Option<Flaw>) -> Replay {
-    replay(flaw.scene(), file, None, Some(factory(with)))
-        .unwrap_or_else(|error| panic!("{error}"))
+    replay(flaw.scene(), file, None, Some(factory(with))).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn assert_reproduced(flaw: Flaw, file: &FindingFile) {

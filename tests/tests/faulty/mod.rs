@@ -5,7 +5,6 @@ mod caught;
 mod command;
 mod coverage;
 mod file;
-mod table_tmp;
 
 use core::ops::Range;
 

@@ -51,6 +51,8 @@ pub(super) struct Connection {
     pub(super) clocks: Clocks,
     /// The latest acknowledgment number that arrived.
     pub(super) last_ack: u32,
+    /// The headers of the latest segment that arrived, and the sequence number after it.
+    pub(super) latest: (Vec<u8>, u32),
     /// When it needs a poll by itself, in nanoseconds.
     pub(super) wake_at: Option<u64>,
 }
@@ -77,6 +79,7 @@ impl Connection {
             seen: State::Closed,
             clocks: Clocks::default(),
             last_ack: 0,
+            latest: (Vec::new(), 0),
             wake_at: None,
         }
     }

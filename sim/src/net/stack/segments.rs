@@ -49,11 +49,47 @@ fn fin_alone(packet: &[u8], start: usize, data_at: usize) -> Vec<u8> {
     let first = u32::from(ip::word(packet, start + 4)) << 16 | u32::from(ip::word(packet, start + 6));
     let after = first.wrapping_add(cut as u32);
     fin[start + 4..start + 8].copy_from_slice(&after.to_be_bytes());
-    // The length field of IPv4 counts its header, that of IPv6 does not.
+    set_length(&mut fin, cut);
+    fin
+}
+
+impl Connection {
+    /// Keeps what the segment in `packet`, at `start`, acknowledges, unless it was overtaken: as an
+    /// acknowledgment without data.
+    fn remember(&mut self, packet: &[u8], start: usize) {
+        let segment = &packet[start..];
+        if segment[13] & (SYN | RST | ACK) != ACK {
+            return;
+        }
+        let number = |bytes: &[u8], at: usize| {
+            u32::from(ip::word(bytes, at)) << 16 | u32::from(ip::word(bytes, at + 2))
+        };
+        let end = sequence(segment).map_or_else(|| number(segment, 4), |(_, end)| end);
+        let (latest, latest_end) = &mut self.latest;
+        // Sequence numbers wrap around.
+        let is_older = |new: u32, old: u32| new.wrapping_sub(old).cast_signed() < 0;
+        if let Some(known) = latest.get(start..)
+            && (is_older(end, *latest_end) || is_older(number(segment, 8), number(known, 8)))
+        {
+            return;
+        }
+        let len = start + HEADER;
+        latest.clear();
+        latest.extend_from_slice(&packet[..len]);
+        *latest_end = end;
+        latest[start + 4..start + 8].copy_from_slice(&end.to_be_bytes());
+        latest[start + 12] = (HEADER as u8 / 4) << 4;
+        latest[start + 13] = ACK;
+        set_length(latest, packet.len() - len);
+    }
+}
+
+/// Takes `cut` bytes off the length field of an IP header. Checksums are verified before.
+fn set_length(packet: &mut [u8], cut: usize) {
+    // That of IPv4 counts its header, that of IPv6 does not.
     let length_at = if packet[0] >> 4 == 4 { 2 } else { 4 };
     let length = ip::word(packet, length_at) - cut as u16;
-    fin[length_at..length_at + 2].copy_from_slice(&length.to_be_bytes());
-    fin
+    packet[length_at..length_at + 2].copy_from_slice(&length.to_be_bytes());
 }
 
 impl Stack {
@@ -107,6 +143,7 @@ impl Stack {
             let high = u32::from(ip::word(segment, 8));
             connection.last_ack = high << 16 | u32::from(ip::word(segment, 10));
         }
+        connection.remember(packet, packet.len() - segment.len());
         let data_at = usize::from(segment[12] >> 4) * 4;
         let set = &mut connection.set;
         if flags & (FIN | SYN | RST) == FIN && segment.len() > data_at {
@@ -124,6 +161,21 @@ impl Stack {
         }
         self.mark(index);
         self.settle(index, flags & RST != 0);
+    }
+
+    /// Helps a connection that smoltcp let get stuck: when its timer for sending again meets a
+    /// window of zero (be it a stale one, of an acknowledgment that was overtaken), or a probe of
+    /// such a window ends while data is on its way, no timer is set again. The peer's latest
+    /// acknowledgment, told again and again, makes it probe the window, or send the first segment
+    /// once more.
+    pub(super) fn unstick(&mut self, index: usize) {
+        const DUPLICATES: u32 = 4;
+        let now = self.now;
+        let Some(Some(connection)) = self.connections.get_mut(index) else { return };
+        for _ in 0..DUPLICATES {
+            let mut port = Port { incoming: Some(&connection.latest.0), wire: &mut self.wire };
+            self.interface.poll_ingress_single(instant(now), &mut port, &mut connection.set);
+        }
     }
 
     // A peer that starts again forgot this connection and opens a new one from the same port. RFC

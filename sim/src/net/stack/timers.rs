@@ -26,6 +26,8 @@ pub const KEEP_ALIVE_IDLE: u64 = 7200 * SECOND;
 pub const KEEP_ALIVE_INTERVAL: u64 = SECOND;
 /// Questions without an answer before WSAENETRESET (as Windows: 10).
 pub const KEEP_ALIVE_PROBES: u64 = 10;
+/// After how long a connection that smoltcp let get stuck is helped again, in nanoseconds.
+const STUCK_INTERVAL: u64 = SECOND;
 /// How long the stack goes on with a closed stream before it resets it, in nanoseconds.
 pub const LINGER_TIMEOUT: u64 = 120 * SECOND;
 /// How long the side that ended a connection first remembers it, in nanoseconds. Less than
@@ -210,19 +212,30 @@ impl Stack {
     /// Decides when the connection needs its next poll by itself.
     pub(super) fn schedule(&mut self, index: usize) {
         let now = self.now;
+        let mut stack = self.next_poll(index);
+        let stuck = |connection: &Connection| !connection.mute && connection.outstanding();
+        if stack.is_none() && self.connection(index).is_some_and(stuck) {
+            // Something was not acknowledged, and smoltcp waits for nothing but the peer.
+            self.unstick(index);
+            stack = self.next_poll(index).or(Some(now.saturating_add(STUCK_INTERVAL)));
+        }
         let Some(Some(connection)) = self.connections.get_mut(index) else { return };
         connection.tick(now);
-        let stack = self.interface.poll_at(instant(now), &connection.set).map(|at| {
-            let at = u64::try_from(at.total_micros()).unwrap_or(0).saturating_mul(1000);
-            // smoltcp was just asked and had nothing more to send. Where it says "now" all the
-            // same, look again soon instead of spinning.
-            if at <= now { now.saturating_add(1_000_000) } else { at }
-        });
-        let stack = stack.filter(|_| !connection.mute);
         let own = connection.deadline().0;
         let wake_at = stack.unwrap_or(u64::MAX).min(own);
         connection.wake_at = (wake_at != u64::MAX).then_some(wake_at);
         self.wake_stale = true;
+    }
+
+    /// When smoltcp wants to be asked about a connection again.
+    fn next_poll(&mut self, index: usize) -> Option<u64> {
+        let now = self.now;
+        let connection = self.connections.get(index)?.as_ref().filter(|c| !c.mute)?;
+        let at = self.interface.poll_at(instant(now), &connection.set)?;
+        let at = u64::try_from(at.total_micros()).unwrap_or(0).saturating_mul(1000);
+        // smoltcp was just asked and had nothing more to send. Where it says "now" all the same,
+        // look again soon instead of spinning.
+        Some(if at <= now { now.saturating_add(1_000_000) } else { at })
     }
 }
 
