@@ -1,8 +1,6 @@
 //! Bulk transfer over a stream, with backpressure and half close.
 
-use provider_core::spi::{
-    SD_SEND, SO_KEEPALIVE, SO_RCVBUF, SO_RCVTIMEO, SO_SNDBUF, SO_SNDTIMEO,
-};
+use provider_core::spi::{SD_SEND, SO_KEEPALIVE, SO_RCVBUF, SO_RCVTIMEO, SO_SNDBUF, SO_SNDTIMEO};
 use provider_core::{SocketHandle, WsaError as E};
 use wspsim::api::{INFINITE, Os};
 use wspsim::fault::Fault;

@@ -140,13 +140,7 @@ impl Racer {
         }
     }
 
-    fn send_datagram(
-        &self,
-        os: &Os,
-        log: &Log,
-        socket: SocketHandle,
-        to: SocketAddr,
-    ) -> Rc<Op> {
+    fn send_datagram(&self, os: &Os, log: &Log, socket: SocketHandle, to: SocketAddr) -> Rc<Op> {
         let tag = draw_tag(os);
         let payload = message(tag, between(os, 8..=1200) as usize);
         self.ledger.sending(tag);

@@ -12,8 +12,8 @@ use wspsim::world::WorldBuilder;
 
 use crate::common::{
     Ended, Ip, Operations, Payload, RECORD_HEADER, Slot, Style, address, chance, cleanup,
-    close_and_settle, is_transient, open_datagram, pick, record, startup, unexpected,
-    wait_for_any, whole_record,
+    close_and_settle, is_transient, open_datagram, pick, record, startup, unexpected, wait_for_any,
+    whole_record,
 };
 
 /// The scenario.
@@ -205,7 +205,8 @@ impl Client {
         let style = pick(os, &STYLES);
         let ip = Ip::draw(os);
         let slot = |len| Slot::new(os, &operations, style, len);
-        let window = (0..WINDOW).map(|_| Asked { number: 0, due_ns: 0, slot: slot(LEN), done: true });
+        let window =
+            (0..WINDOW).map(|_| Asked { number: 0, due_ns: 0, slot: slot(LEN), done: true });
         Self {
             payload: Payload::draw(os),
             ip,
@@ -254,7 +255,8 @@ impl Client {
                 continue;
             }
             let now_ns = os.now_ns();
-            let due = self.window.iter().filter(|asked| !asked.done).map(|asked| asked.due_ns).min();
+            let due =
+                self.window.iter().filter(|asked| !asked.done).map(|asked| asked.due_ns).min();
             let wait_ns = due.unwrap_or(now_ns).saturating_sub(now_ns);
             let ms = (wait_ns.div_ceil(MS) as u32).clamp(1, if idle { 2 } else { 100 });
             wait_for_any(os, &self.receives, ms);

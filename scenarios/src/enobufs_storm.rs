@@ -55,9 +55,8 @@ impl Scenario for EnobufsStorm {
 /// Runs senders in threads until each has said that it is done: a thread may be ended.
 fn storm(os: &Os) {
     startup(os);
-    let senders: Vec<(bool, Rc<Cell<bool>>)> = (0..between(os, 2..=4))
-        .map(|_| (chance(os, 50), Rc::new(Cell::new(false))))
-        .collect();
+    let senders: Vec<(bool, Rc<Cell<bool>>)> =
+        (0..between(os, 2..=4)).map(|_| (chance(os, 50), Rc::new(Cell::new(false)))).collect();
     let mut wait_ms = 20;
     while senders.iter().any(|(_, done)| !done.get()) {
         let threads: Vec<_> = senders
@@ -67,8 +66,11 @@ fn storm(os: &Os) {
                 let (stream, done) = (*stream, Rc::clone(done));
                 os.create_thread("sender", true, move |os| {
                     let operations = Operations::new(os);
-                    let sent =
-                        if stream { send_stream(os, &operations) } else { send_datagrams(os, &operations) };
+                    let sent = if stream {
+                        send_stream(os, &operations)
+                    } else {
+                        send_datagrams(os, &operations)
+                    };
                     done.set(sent);
                 })
             })

@@ -12,6 +12,9 @@ mod enobufs_storm;
 mod mixed_senders;
 mod datagram_echo;
 mod shutdown_queued;
+mod blocked_senders;
+mod reset_storm;
+mod crash_restart;
 mod registry;
 mod routine_chain;
 

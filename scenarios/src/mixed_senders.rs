@@ -14,9 +14,8 @@ use wspsim::world::WorldBuilder;
 
 use crate::common::{
     Ended, Ip, Operations, Payload, RECORD_HEADER, Reader, Slot, Style, Writer, address, between,
-    chance, cleanup, close, connect_once, is_broken_stream, open_datagram,
-    passing, pause, pick, record, serve_records, set, set_nonblocking, startup, unexpected,
-    wait_for_any,
+    chance, cleanup, close, connect_once, is_broken_stream, open_datagram, passing, pause, pick,
+    record, serve_records, set, set_nonblocking, startup, unexpected, wait_for_any,
 };
 
 /// The scenario.
@@ -258,9 +257,8 @@ fn datagram_sender(os: &Os, s: SocketHandle, to: SocketAddr, way: Way) {
         }),
         Way::Overlapped(style) => {
             let operations = Operations::new(os);
-            let slots: Vec<Slot> = (0..between(os, 1..=4))
-                .map(|_| Slot::new(os, &operations, style, ROOM))
-                .collect();
+            let slots: Vec<Slot> =
+                (0..between(os, 1..=4)).map(|_| Slot::new(os, &operations, style, ROOM)).collect();
             datagrams.for_each(|datagram| send_overlapped(os, s, to, &slots, &datagram));
             // A few are left to the end of the thread, which cancels them (CXL-5).
             while chance(os, 90) && slots.iter().any(Slot::is_busy) {

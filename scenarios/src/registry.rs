@@ -12,5 +12,8 @@ pub fn all() -> &'static [&'static dyn Scenario] {
         &crate::mixed_senders::MixedSenders,
         &crate::cancel_races::CancelRaces,
         &crate::shutdown_queued::ShutdownQueued,
+        &crate::blocked_senders::BlockedSenders,
+        &crate::reset_storm::ResetStorm,
+        &crate::crash_restart::CrashRestart,
     ]
 }

@@ -267,9 +267,7 @@ impl Blocked {
                 Some(self.payload)
             }
             // Refused before anything went out.
-            Some(Err(WsaError::WSAESHUTDOWN | WsaError::WSAENOBUFS)) => {
-                Some(Vec::new())
-            }
+            Some(Err(WsaError::WSAESHUTDOWN | WsaError::WSAENOBUFS)) => Some(Vec::new()),
             Some(Err(error)) if is_broken(error) || is_passing(error) => None,
             other => {
                 os.fail(&format!("a blocking send: {other:?}"));

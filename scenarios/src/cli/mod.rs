@@ -54,14 +54,23 @@ impl House<'static> {
     }
 }
 
-/// The program: arguments and streams are the process's own.
+/// The program `wspsim`: arguments and streams are the process's own.
 #[allow(
     clippy::disallowed_methods,
     reason = "arguments are how a user speaks to us, and no run can see them"
 )]
 pub fn main() -> ExitCode {
+    main_of(House::registered(), std::env::args_os())
+}
+
+/// A program of its own around the command line, for those who hunt in a provider of theirs or
+/// with scenarios of theirs. `args` begins with the program's name.
+pub fn main_of(
+    house: House<'_>,
+    args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+) -> ExitCode {
     guard::silence_panics();
-    ExitCode::from(enter(House::registered(), std::env::args_os(), &mut Console::standard()))
+    ExitCode::from(enter(house, args, &mut Console::standard()))
 }
 
 /// Whether the command line takes `args` (the program's name first), which are not acted on.

@@ -54,11 +54,6 @@ impl Ledger {
         }
     }
 
-    /// Whether it is a datagram's tag.
-    pub(crate) fn knows(&self, tag: u64) -> bool {
-        self.datagrams.borrow().contains_key(&tag)
-    }
-
     /// Whether the datagram arrived.
     pub(crate) fn has_arrived(&self, tag: u64) -> bool {
         self.datagrams.borrow().get(&tag).is_some_and(|datagram| datagram.arrived)

@@ -2,6 +2,7 @@
 //! payloads that tell where they belong.
 
 mod codes;
+pub(crate) mod crew;
 mod draw;
 pub(crate) mod ledger;
 pub(crate) mod op;
@@ -15,9 +16,10 @@ pub(crate) mod sink;
 mod slot;
 mod streams;
 pub(crate) mod tagged;
+pub(crate) mod talker;
 
 pub(crate) use codes::{is_broken_stream, is_transient, unexpected};
-pub(crate) use draw::{Ip, address, between, chance, pick};
+pub(crate) use draw::{Ip, address, any, between, chance, pick};
 pub(crate) use operations::Operations;
 pub(crate) use payload::{Digest, Payload, RECORD_HEADER, record, whole_record};
 pub(crate) use receivers::{passing, serve_records};

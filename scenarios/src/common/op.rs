@@ -52,9 +52,10 @@ impl Op {
             return None;
         }
         match self.tell {
-            Tell::Routine => {
-                self.routine_ran.get().map(|(error, bytes)| (WsaError(error as i32), bytes as usize))
-            }
+            Tell::Routine => self
+                .routine_ran
+                .get()
+                .map(|(error, bytes)| (WsaError(error as i32), bytes as usize)),
             Tell::Event | Tell::Nothing => self
                 .overlapped
                 .has_completed()
@@ -65,6 +66,11 @@ impl Op {
     /// Whether it is over, or never began.
     pub(crate) fn is_over(&self) -> bool {
         matches!(self.stage.get(), Stage::Refused(_)) || self.overlapped.has_completed()
+    }
+
+    fn expects_routine(&self) -> bool {
+        let accepted = self.stage.get() == Stage::Accepted;
+        self.tell == Tell::Routine && accepted && self.routine_ran.get().is_none()
     }
 }
 
@@ -171,8 +177,7 @@ impl Ops {
     ) -> Rc<Op> {
         let op = self.enter(self.op(os, tell, 0, Vec::new(), room), log);
         let routine = self.routine_for(tell);
-        let result =
-            os.wsa_recv(socket, &[op.buffer.all()], 0, Some(&op.overlapped), routine);
+        let result = os.wsa_recv(socket, &[op.buffer.all()], 0, Some(&op.overlapped), routine);
         self.started(&op, result);
         op
     }
@@ -193,15 +198,29 @@ impl Ops {
             }
             os.sleep_ex(2, true);
         }
-        let expects = |op: &Rc<Op>| {
-            op.tell == Tell::Routine && op.stage.get() == Stage::Accepted && op.outcome().is_none()
-        };
         for _ in 0..12 {
-            if !ops.iter().any(expects) {
+            if !ops.iter().any(|op| op.expects_routine()) {
                 return;
             }
             os.sleep_ex(2, true);
         }
+    }
+
+    /// Waits alertably for the end of one operation, and for its routine; `false` after `limit_ms`.
+    pub(crate) fn wait_over(os: &Os, op: &Op, limit_ms: u64) -> bool {
+        let deadline_ns = os.now_ns() + limit_ms * 1_000_000;
+        // Told by a routine, it may be over and the routine refused, or late.
+        let mut late = 12;
+        while !op.is_over() || op.expects_routine() {
+            if op.is_over() {
+                late -= 1;
+            }
+            if late == 0 || os.now_ns() > deadline_ns {
+                return op.is_over();
+            }
+            os.sleep_ex(2, true);
+        }
+        true
     }
 
     /// What of a stream went out, by the ends of its sends, in the order of `ops`. `None` when an

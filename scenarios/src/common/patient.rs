@@ -58,8 +58,7 @@ pub(crate) fn end(os: &Os) {
 /// Closes a socket that perhaps was closed by somebody else meanwhile.
 pub(crate) fn close(os: &Os, socket: SocketHandle) {
     match os.closesocket(socket) {
-        Ok(())
-        | Err(WsaError::WSAENOTSOCK | WsaError::WSAEINTR | WsaError::WSANOTINITIALISED) => {}
+        Ok(()) | Err(WsaError::WSAENOTSOCK | WsaError::WSAEINTR | WsaError::WSANOTINITIALISED) => {}
         Err(error) => os.fail(&format!("closesocket: {error}")),
     }
 }

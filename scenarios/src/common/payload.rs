@@ -33,16 +33,23 @@ impl Payload {
 
     /// Writes the bytes from `offset` on.
     pub(crate) fn fill(self, offset: u64, into: &mut [u8]) {
+        let word = |at: u64| mix(self.tag.wrapping_add(at / 8)).to_le_bytes();
         let mut at = offset;
-        let mut rest = into;
-        while !rest.is_empty() {
-            let word = mix(self.tag.wrapping_add(at / 8)).to_le_bytes();
-            let from = (at % 8) as usize;
-            let len = rest.len().min(8 - from);
-            rest[..len].copy_from_slice(&word[from..from + len]);
-            rest = &mut rest[len..];
-            at += len as u64;
+        // Up to the first whole word, then whole words: those are moved, not copied by a call.
+        let from = (at % 8) as usize;
+        let odd = into.len().min((8 - from) % 8);
+        let (head, rest) = into.split_at_mut(odd);
+        if odd > 0 {
+            head.copy_from_slice(&word(at)[from..from + odd]);
+            at += odd as u64;
         }
+        let (words, tail) = rest.as_chunks_mut::<8>();
+        for whole in words {
+            *whole = word(at);
+            at += 8;
+        }
+        let left = tail.len();
+        tail.copy_from_slice(&word(at)[..left]);
     }
 
     /// `len` bytes from `offset` on.

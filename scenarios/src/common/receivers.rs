@@ -26,11 +26,17 @@ pub(crate) fn serve_records(os: &Os, port: u16, longest: usize) {
     let connections = Connections::default();
     let acceptors = Ip::BOTH.map(|ip| {
         let connections = connections.clone();
-        Acceptor::start(os, ip, port, |_, _| {}, move |os, s| {
-            connections.serve(os, "records", false, s, move |os, held| {
-                receive_records(os, s, held, longest);
-            });
-        })
+        Acceptor::start(
+            os,
+            ip,
+            port,
+            |_, _| {},
+            move |os, s| {
+                connections.serve(os, "records", false, s, move |os, held| {
+                    receive_records(os, s, held, longest);
+                });
+            },
+        )
     });
     for ip in Ip::BOTH {
         let s = open_datagram(os, ip, port);

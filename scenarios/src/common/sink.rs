@@ -1,15 +1,15 @@
 //! A server that takes whatever comes, datagrams and streams, and enters it into the ledger.
 
-use core::cell::RefCell;
 use std::rc::Rc;
 
 use provider_core::spi::SO_RCVBUF;
 use provider_core::{SocketHandle, WsaError};
-use wspsim::api::{INFINITE, Os, ThreadHandle};
+use wspsim::api::Os;
 
-use super::ledger::Ledger;
+use super::crew::Crew;
 use super::draw::{Ip, between};
-use super::patient::{close, datagram, end, is_broken, is_passing, listener, start};
+use super::ledger::Ledger;
+use super::patient::{close, datagram, is_broken, is_passing, listener};
 use super::tagged::{front_tag, tag_of};
 
 /// Where it takes datagrams.
@@ -19,30 +19,16 @@ pub(crate) const STREAM_PORT: u16 = 5000;
 /// Room of its streams: little, so that senders have to wait.
 const ROOM: u32 = 4096;
 
-type Threads = Rc<RefCell<Vec<ThreadHandle>>>;
-
-/// The main function of the sink: ends with the stop event. Its blocked threads are woken by its
-/// WSACleanup.
+/// The main function of the sink: ends with the stop event.
 pub(crate) fn sink(os: &Os, ledger: &Rc<Ledger>) {
-    start(os);
-    let threads = Threads::default();
-    for ip in Ip::BOTH {
-        let book = ledger.clone();
-        let takes = move |os: &Os| take_datagrams(os, &book, ip);
-        threads.borrow_mut().push(os.create_thread("datagrams", false, takes));
-        let (book, others) = (ledger.clone(), threads.clone());
-        let takes = move |os: &Os| take_streams(os, &book, &others, ip);
-        threads.borrow_mut().push(os.create_thread("streams", false, takes));
-    }
-    os.wait_for_single_object(os.stop_event(), INFINITE);
-    end(os);
-    loop {
-        let next = threads.borrow_mut().pop();
-        match next {
-            Some(thread) => os.join(thread),
-            None => return,
+    Crew::serve(os, |crew| {
+        for ip in Ip::BOTH {
+            let book = ledger.clone();
+            crew.spawn(os, "datagrams", move |os| take_datagrams(os, &book, ip));
+            let (book, others) = (ledger.clone(), crew.clone());
+            crew.spawn(os, "streams", move |os| take_streams(os, &book, &others, ip));
         }
-    }
+    });
 }
 
 fn take_datagrams(os: &Os, ledger: &Ledger, ip: Ip) {
@@ -70,16 +56,14 @@ fn take_datagrams(os: &Os, ledger: &Ledger, ip: Ip) {
     }
 }
 
-fn take_streams(os: &Os, ledger: &Rc<Ledger>, threads: &Threads, ip: Ip) {
+fn take_streams(os: &Os, ledger: &Rc<Ledger>, crew: &Crew, ip: Ip) {
     let prepare = |s| os.setsockopt(s, SO_RCVBUF, ROOM);
     while let Some(socket) = listener(os, ip, STREAM_PORT, prepare) {
         loop {
             match os.accept(socket) {
                 Ok((stream, _)) => {
                     let ledger = ledger.clone();
-                    let body = move |os: &Os| take_stream(os, &ledger, stream);
-                    let thread = os.create_thread("stream", false, body);
-                    threads.borrow_mut().push(thread);
+                    crew.spawn(os, "stream", move |os| take_stream(os, &ledger, stream));
                 }
                 Err(WsaError::WSANOTINITIALISED) => return,
                 Err(WsaError::WSAENOTSOCK) => break,

@@ -26,12 +26,8 @@ pub(crate) enum Style {
 }
 
 impl Style {
-    pub(crate) const ALL: [Self; 4] = [
-        Self::Routine,
-        Self::Event { manual: true },
-        Self::Event { manual: false },
-        Self::Poll,
-    ];
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Routine, Self::Event { manual: true }, Self::Event { manual: false }, Self::Poll];
 
     pub(crate) fn draw(os: &Os) -> Self {
         pick(os, &Self::ALL)
@@ -69,6 +65,12 @@ const ROUTINE_LATE_NS: u64 = 60_000_000;
 const LOOK_MS: u32 = 20;
 /// How often operations without event and routine are looked at.
 const POLL_MS: u32 = 2;
+/// How many events a usual wait is for.
+const EVENTS_USUAL: usize = 16;
+/// How often an operation with a routine is passed over before its OVERLAPPED is looked at.
+const LOOK_EVERY: u32 = 4;
+/// One in how many successes WSAGetOverlappedResult is asked about.
+const ASK_EVERY: u32 = 8;
 /// How long operations may take to end after their socket was closed.
 const CLOSE_NS: u64 = 30_000_000_000;
 
@@ -85,6 +87,10 @@ pub(crate) struct Slot {
     socket: Cell<SocketHandle>,
     final_since_ns: Cell<u64>,
     expected_bytes: Cell<u32>,
+    /// How often the end of an operation with a routine was asked for in vain.
+    passed: Cell<u32>,
+    /// How many ends were learnt of by looking.
+    looked: Cell<u32>,
 }
 
 impl Slot {
@@ -105,6 +111,8 @@ impl Slot {
             socket: Cell::new(SocketHandle(0)),
             final_since_ns: Cell::new(0),
             expected_bytes: Cell::new(0),
+            passed: Cell::new(0),
+            looked: Cell::new(0),
         }
     }
 
@@ -128,9 +136,7 @@ impl Slot {
     /// The operation was refused: nothing happened, nothing will.
     pub(crate) fn send(&self, os: &Os, s: SocketHandle, len: usize) -> Result<(), WsaError> {
         let buffers = [self.buffer.part(0..len)];
-        self.start(s, |overlapped, routine| {
-            os.wsa_send(s, &buffers, 0, Some(overlapped), routine)
-        })
+        self.start(s, |overlapped, routine| os.wsa_send(s, &buffers, 0, Some(overlapped), routine))
     }
 
     /// WSASendTo of the first `len` bytes.
@@ -156,9 +162,7 @@ impl Slot {
     /// As [`Self::send`].
     pub(crate) fn recv(&self, os: &Os, s: SocketHandle, len: usize) -> Result<(), WsaError> {
         let buffers = [self.buffer.part(0..len)];
-        self.start(s, |overlapped, routine| {
-            os.wsa_recv(s, &buffers, 0, Some(overlapped), routine)
-        })
+        self.start(s, |overlapped, routine| os.wsa_recv(s, &buffers, 0, Some(overlapped), routine))
     }
 
     /// WSARecvFrom of at most `len` bytes.
@@ -213,6 +217,7 @@ impl Slot {
                 self.agree(os, ended);
                 ended
             }
+            Progress::Out if !self.is_worth_a_look() => return None,
             Progress::Out if !self.overlapped.borrow().has_completed() => return None,
             Progress::Out => match self.style {
                 Style::Routine => self.routine_missing(os)?,
@@ -221,6 +226,17 @@ impl Slot {
         };
         self.place.set(Progress::Idle);
         Some(ended)
+    }
+
+    /// Whether the OVERLAPPED is to be looked at now. A routine tells of its operation, and only one
+    /// that was refused leaves nothing but the status: looking now and then is enough.
+    fn is_worth_a_look(&self) -> bool {
+        if self.style != Style::Routine {
+            return true;
+        }
+        let passed = self.passed.get();
+        self.passed.set(passed.wrapping_add(1));
+        passed.is_multiple_of(LOOK_EVERY)
     }
 
     /// The result as the OVERLAPPED has it.
@@ -257,10 +273,17 @@ impl Slot {
         Some(ended)
     }
 
-    /// WSAGetOverlappedResult, as long as there is a socket to ask.
+    /// The result as the OVERLAPPED has it, which is what a program needs. WSAGetOverlappedResult
+    /// has to say the same: it is asked about every failure and some successes, as long as there is
+    /// a socket to ask.
     fn stored(&self, os: &Os) -> Option<Ended> {
         let overlapped = self.overlapped.borrow().clone();
         let ended = self.in_overlapped();
+        let looked = self.looked.get();
+        self.looked.set(looked.wrapping_add(1));
+        if ended.is_ok() && !looked.is_multiple_of(ASK_EVERY) {
+            return Some(ended);
+        }
         match os.wsa_get_overlapped_result(self.socket.get(), &overlapped, false) {
             Err(WsaError::WSA_IO_INCOMPLETE) => {
                 os.fail("WSAGetOverlappedResult says WSA_IO_INCOMPLETE of a final status");
@@ -291,7 +314,12 @@ pub(crate) fn wait_for_any<'a>(os: &Os, slots: impl IntoIterator<Item = &'a Slot
         }
         match slot.style {
             Style::Routine => most_ms = most_ms.min(LOOK_MS),
-            Style::Event { .. } => events.push(slot.event.into()),
+            Style::Event { .. } => {
+                if events.is_empty() {
+                    events.reserve(EVENTS_USUAL);
+                }
+                events.push(slot.event.into());
+            }
             Style::Poll => most_ms = most_ms.min(POLL_MS),
         }
     }

@@ -30,12 +30,7 @@ pub(crate) fn set_nonblocking(os: &Os, s: SocketHandle, on: bool) {
 ///
 /// # Errors
 /// The connection's fate: how much went out is unknown then.
-pub(crate) fn send_all(
-    os: &Os,
-    s: SocketHandle,
-    bytes: &[u8],
-    within_ms: u32,
-) -> Result<(), E> {
+pub(crate) fn send_all(os: &Os, s: SocketHandle, bytes: &[u8], within_ms: u32) -> Result<(), E> {
     let mut sent = 0;
     let mut deadline_ns = after_ms(os, within_ms);
     while sent < bytes.len() {
@@ -82,7 +77,9 @@ impl Writer {
             _ => {
                 let style = Style::draw(os);
                 let depth = between(os, 1..=6);
-                Self::Overlapped((0..depth).map(|_| Slot::new(os, operations, style, most)).collect())
+                Self::Overlapped(
+                    (0..depth).map(|_| Slot::new(os, operations, style, most)).collect(),
+                )
             }
         }
     }
@@ -212,9 +209,11 @@ impl Reader {
                 Self::Overlapped(slot) => read_overlapped(os, s, slot, into, &is_over),
             };
             match result {
-                Err(
-                    E::WSAEWOULDBLOCK | E::WSAENETDOWN | E::WSAETIMEDOUT | E::WSAEINPROGRESS,
-                ) if !is_over() => pause(os, 4),
+                Err(E::WSAEWOULDBLOCK | E::WSAENETDOWN | E::WSAETIMEDOUT | E::WSAEINPROGRESS)
+                    if !is_over() =>
+                {
+                    pause(os, 4)
+                }
                 Err(E::WSAEWOULDBLOCK | E::WSAEINPROGRESS) => return Err(E::WSAETIMEDOUT),
                 result => return result,
             }

@@ -38,7 +38,8 @@ pub(crate) fn message(tag: u64, len: usize) -> Vec<u8> {
 pub(crate) fn tag_of(bytes: &[u8]) -> Option<u64> {
     let tag = front_tag(bytes)?;
     let body = bytes[TAG..].chunks(TAG).zip(0..);
-    let intact = |(chunk, index): (&[u8], u64)| *chunk == word(tag, index).to_le_bytes()[..chunk.len()];
+    let intact =
+        |(chunk, index): (&[u8], u64)| *chunk == word(tag, index).to_le_bytes()[..chunk.len()];
     body.into_iter().all(intact).then_some(tag)
 }
 

@@ -54,11 +54,15 @@ impl Os {
         if handles.is_empty() || handles.len() > MAXIMUM_WAIT_OBJECTS {
             return self.wait_failed(WsaError::WSAEINVAL);
         }
-        let objects: Option<Vec<Waitable>> = handles.iter().map(|h| self.waitable(*h)).collect();
-        match objects {
-            Some(objects) => self.wait(Objects::Several(objects, all), milliseconds, alertable),
-            None => self.wait_failed(WsaError::WSA_INVALID_HANDLE),
+        // Not collected through Option, which would forget how many there are.
+        let mut objects = Vec::with_capacity(handles.len());
+        for handle in handles {
+            match self.waitable(*handle) {
+                Some(object) => objects.push(object),
+                None => return self.wait_failed(WsaError::WSA_INVALID_HANDLE),
+            }
         }
+        self.wait(Objects::Several(objects, all), milliseconds, alertable)
     }
 
     /// WSAWaitForMultipleEvents.

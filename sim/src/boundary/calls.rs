@@ -524,7 +524,7 @@ impl ServiceProvider for Boundary {
         let mut call = Call::plain(function, s, Special::GetResult { wait, before });
         call.overlapped = overlapped;
         let mut frame = Frame::enter(&self.watch, call, 0, errno);
-        frame.lend(overlapped, layout_overlapped::SIZE, Lent::Input);
+        frame.lend(overlapped, layout_overlapped::SIZE, Lent::OverlappedToRead);
         frame.lend_count(bytes_transferred);
         frame.lend(flags, 4, Lent::Output);
         let value = self.provider.wsp_get_overlapped_result(

@@ -114,6 +114,10 @@ impl Watch {
 
     /// A status word was stored at `address`. A final one ends what the operation holds.
     pub fn status_stored(&self, address: UserPtr, status: u32) {
+        // One that is not final tells nothing that the call did not.
+        if status == WSS_OPERATION_IN_PROGRESS {
+            return;
+        }
         let mut now = self.overlapped_facts(address).unwrap_or(OverlappedFacts {
             status,
             bytes: 0,
@@ -121,12 +125,6 @@ impl Watch {
             flags: 0,
         });
         now.status = status;
-        if status == WSS_OPERATION_IN_PROGRESS {
-            self.tell(|oracles, at, process| {
-                oracles.status_stored(at, process, address, now, None)
-            });
-            return;
-        }
         let Some(lending) = self.take_lending(address, None) else {
             self.tell(|oracles, at, process| {
                 oracles.status_stored(at, process, address, now, None)

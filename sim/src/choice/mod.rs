@@ -99,6 +99,7 @@ impl Choices {
     }
 
     /// A value in `0..bound`, evenly (to one part in 2^32); 0 when `bound` is 0 or 1, without drawing.
+    #[inline]
     pub fn below(&mut self, stream: Stream, bound: u32) -> u32 {
         if bound <= 1 {
             return 0;

@@ -16,6 +16,9 @@ pub struct Departure {
     pub choice: u64,
 }
 
+/// Room for the choices of a usual run: growing would copy them several times.
+const RUN_USUAL: usize = 16 * 1024;
+
 /// The record of a run.
 pub struct Record {
     choices: Vec<Choice>,
@@ -26,7 +29,7 @@ pub struct Record {
 
 impl Record {
     pub(super) fn recording() -> Self {
-        Self { choices: Vec::new(), read: None, departure: None }
+        Self { choices: Vec::with_capacity(RUN_USUAL), read: None, departure: None }
     }
 
     pub(super) fn replaying(choices: Vec<Choice>) -> Self {
@@ -34,11 +37,18 @@ impl Record {
     }
 
     /// Passes a drawn value through: recorded, or replaced by what the record holds.
+    #[inline]
     pub(super) fn pass(&mut self, stream: u16, drawn: u32, bound: u32) -> u32 {
-        let Some(read) = self.read.as_mut() else {
+        if self.read.is_none() {
             self.choices.push(Choice { stream, value: drawn });
             return drawn;
-        };
+        }
+        self.replayed(stream, drawn, bound)
+    }
+
+    #[cold]
+    fn replayed(&mut self, stream: u16, drawn: u32, bound: u32) -> u32 {
+        let Some(read) = self.read.as_mut() else { return drawn };
         let index = *read;
         *read += 1;
         if self.departure.is_some() {

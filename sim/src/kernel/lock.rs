@@ -2,7 +2,7 @@
 
 use core::cell::Cell;
 
-use crate::event::Point;
+use crate::event::{Point, Tid};
 use crate::world::Violation;
 
 use super::Kernel;
@@ -62,18 +62,28 @@ impl Kernel {
 
     /// Takes `lock`, waiting for it where it is taken.
     pub(super) fn lock(&self, lock: &LockState) {
-        let Some(me) = self.current() else { return lock.take_outside() };
+        let Some(tid) = self.current_tid() else { return lock.take_outside() };
         let number = self.number_of(lock);
         self.point(Point::Lock);
+        if lock.owner.get() != FREE {
+            self.lock_taken(lock, number, tid);
+        }
+        self.taken(lock, number, tid);
+    }
+
+    /// Waits until nobody holds `lock`.
+    #[cold]
+    fn lock_taken(&self, lock: &LockState, number: u32, tid: Tid) {
+        let Some(me) = self.current() else { return };
         while lock.owner.get() != FREE {
-            if lock.owner.get() == me.tid.0 + 1 {
+            if lock.owner.get() == tid.0 + 1 {
                 if self.unwinding() {
                     stuck("a destructor takes a lock twice");
                 }
                 self.report(Violation {
                     oracle: "deadlock",
                     clause: "REENT-2",
-                    message: format!("thread {} takes lock {number}, which it holds", me.tid.0),
+                    message: format!("thread {} takes lock {number}, which it holds", tid.0),
                 });
             } else if self.unwinding() {
                 self.unwind_holder(lock);
@@ -83,26 +93,24 @@ impl Kernel {
             self.block(&me, WaitFor::Lock(number), None);
             lock.waiting.set(lock.waiting.get() - 1);
         }
-        self.taken(lock, number);
     }
 
     pub(super) fn try_lock(&self, lock: &LockState) -> bool {
-        if self.current().is_none() {
-            return lock.try_take_outside();
-        }
+        let Some(tid) = self.current_tid() else { return lock.try_take_outside() };
         let number = self.number_of(lock);
         self.point(Point::Lock);
         let free = lock.owner.get() == FREE;
         if free {
-            self.taken(lock, number);
+            self.taken(lock, number, tid);
         }
         free
     }
 
-    fn taken(&self, lock: &LockState, number: u32) {
-        let Some(me) = self.current() else { return };
-        lock.owner.set(me.tid.0 + 1);
-        me.locks.set(me.locks.get() + 1);
+    fn taken(&self, lock: &LockState, number: u32, tid: Tid) {
+        lock.owner.set(tid.0 + 1);
+        if let Some(me) = &*self.running_thread.borrow() {
+            me.locks.set(me.locks.get() + 1);
+        }
         self.locks_held.set(self.locks_held.get() + 1);
         self.oracle(|oracles, at| {
             oracles.lock_acquired(at, number);
@@ -117,7 +125,12 @@ impl Kernel {
             return;
         }
         let number = lock.number.get();
-        if let Some(holder) = self.thread(crate::event::Tid(owner - 1)) {
+        let holder = Tid(owner - 1);
+        if self.current_tid() == Some(holder) {
+            if let Some(me) = &*self.running_thread.borrow() {
+                me.locks.set(me.locks.get() - 1);
+            }
+        } else if let Some(holder) = self.thread(holder) {
             holder.locks.set(holder.locks.get() - 1);
         }
         self.locks_held.set(self.locks_held.get() - 1);
@@ -138,7 +151,7 @@ impl Kernel {
     fn unwind_holder(&self, lock: &LockState) {
         let holder = match lock.owner.get() {
             OUTSIDE => None,
-            owner => self.thread(crate::event::Tid(owner - 1)),
+            owner => self.thread(Tid(owner - 1)),
         };
         let unwound = holder.is_some_and(|holder| self.unwind(&holder));
         if !unwound || lock.owner.get() != FREE {

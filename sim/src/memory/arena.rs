@@ -9,7 +9,7 @@ use core::cell::{Cell, RefCell};
 use provider_core::UserPtr;
 
 use super::access::{AccessError, ClientMisuse};
-use super::loan::{Held, Lent, Loan, LoanId};
+use super::loan::{Ended, Held, Lent, Loan, LoanId};
 use super::scribble::Pattern;
 use crate::oracle::Violation;
 
@@ -25,8 +25,8 @@ struct Block {
     len: usize,
     bytes: Vec<u8>,
     loans: Vec<Loan>,
-    /// As what it was lent last, for a message.
-    last: Option<Lent>,
+    /// As what it was lent before, for a message.
+    ended: Ended,
     state: State,
 }
 
@@ -61,13 +61,60 @@ pub struct Arena {
     live_blocks: Cell<usize>,
 }
 
+#[derive(Clone, Copy)]
 enum Reach {
     Read,
     Write,
 }
 
+impl Block {
+    /// Whether the system owns a byte of the range until an operation ends.
+    fn is_owned(&self, start: usize, len: usize) -> bool {
+        self.loans.iter().any(|loan| {
+            loan.held == Held::ForOperation
+                && loan.start < start + len
+                && start < loan.end
+                && len > 0
+        })
+    }
+}
+
+/// Why the client may not touch a range.
+#[cold]
+fn misuse(inner: &Inner, at: UserPtr, len: usize, verb: &'static str) -> ClientMisuse {
+    let live = inner.range(at.0, len).filter(|(i, _)| inner.blocks[*i].state == State::Live);
+    let message = match (live, verb) {
+        (None, "read") => "read by the client, and not its memory",
+        (None, _) => "written by the client, and not its memory",
+        (Some(_), "read") => "read by the client while the system owns it (BUF-4)",
+        (Some(_), _) => "written by the client while the system owns it (BUF-4)",
+    };
+    ClientMisuse { address: at.0, len, message }
+}
+
+/// Copies between slices of one length. Words are most of what is copied, and a call of memcpy
+/// costs several times as much as moving one.
+#[inline]
+fn copy(into: &mut [u8], from: &[u8]) {
+    match into.len() {
+        4 => copy_exact::<4>(into, from),
+        8 => copy_exact::<8>(into, from),
+        16 => copy_exact::<16>(into, from),
+        32 => copy_exact::<32>(into, from),
+        _ => into.copy_from_slice(from),
+    }
+}
+
+#[inline]
+fn copy_exact<const N: usize>(into: &mut [u8], from: &[u8]) {
+    if let (Some(into), Some(from)) = (into.first_chunk_mut::<N>(), from.first_chunk::<N>()) {
+        *into = *from;
+    }
+}
+
 impl Inner {
     /// The block that `address` lies in, whatever its state.
+    #[inline]
     fn block(&self, address: usize) -> Option<usize> {
         let granule = address.checked_sub(BASE)? / GRANULE;
         let entry = *self.granules.get(granule)?;
@@ -75,6 +122,7 @@ impl Inner {
     }
 
     /// Block index and offset of a range that lies wholly inside one block.
+    #[inline]
     fn range(&self, start: usize, len: usize) -> Option<(usize, usize)> {
         let index = self.block(start)?;
         let block = &self.blocks[index];
@@ -82,48 +130,59 @@ impl Inner {
         (offset <= block.len && len <= block.len - offset).then_some((index, offset))
     }
 
+    #[inline]
     fn live(&self, start: usize, len: usize) -> Option<(usize, usize)> {
         self.range(start, len).filter(|(index, _)| self.blocks[*index].state != State::Freed)
     }
 
     /// Whether the provider may reach the range: block and offset.
+    #[inline]
     fn reach(&self, start: usize, len: usize, how: Reach) -> Result<(usize, usize), AccessError> {
-        let Some((index, offset)) = self.range(start, len) else {
-            return Err(self.out_of_bounds(start, len));
+        if let Some((index, offset)) = self.range(start, len) {
+            let end = start + len;
+            for loan in &self.blocks[index].loans {
+                if loan.start <= start
+                    && end <= loan.end
+                    && (matches!(how, Reach::Read) || loan.lent.is_writable())
+                {
+                    return Ok((index, offset));
+                }
+            }
+        }
+        Err(self.refusal(start, len, how))
+    }
+
+    /// Why the provider may not reach the range.
+    #[cold]
+    #[inline(never)]
+    fn refusal(&self, start: usize, len: usize, how: Reach) -> AccessError {
+        let Some((index, _)) = self.range(start, len) else {
+            return self.out_of_bounds(start, len);
         };
         let block = &self.blocks[index];
         let end = start + len;
-        let mut readable = None;
-        for loan in &block.loans {
-            if loan.start <= start && end <= loan.end {
-                if matches!(how, Reach::Read) || loan.lent.is_writable() {
-                    return Ok((index, offset));
-                }
-                readable = Some(loan.lent);
-            }
-        }
+        let covers = |loan: &&Loan| loan.start <= start && end <= loan.end;
+        let readable = block.loans.iter().filter(covers).next_back().map(|loan| loan.lent);
         if self.is_bad_given(start, end) {
-            return Err(AccessError::Fault);
+            return AccessError::Fault;
         }
         let verb = match how {
             Reach::Read => "read",
             Reach::Write => "wrote",
         };
-        let (clause, why) = match (readable, block.state, block.last) {
+        let before = block.ended.was(start - block.start, len);
+        let (clause, why) = match (readable, block.state, before) {
             (Some(lent), ..) => (lent.clause(), format!("{} is lent for reading only", lent.words())),
-            (None, State::Freed, last) => (
-                last.map_or("OVL-10", Lent::clause),
-                format!("it was freed{}", was(last)),
+            (None, State::Freed, before) => (
+                before.map_or("OVL-10", Lent::clause),
+                format!("it was freed{}", was(before)),
             ),
-            (None, _, last) => (
-                last.map_or("BUF-4", Lent::clause),
-                format!("nobody lends it{}", was(last)),
+            (None, _, before) => (
+                before.map_or("BUF-4", Lent::clause),
+                format!("nobody lends it{}", was(before)),
             ),
         };
-        Err(violation(
-            clause,
-            format!("the provider {verb} {len} bytes at {start:#x}, but {why}"),
-        ))
+        violation(clause, format!("the provider {verb} {len} bytes at {start:#x}, but {why}"))
     }
 
     fn out_of_bounds(&self, start: usize, len: usize) -> AccessError {
@@ -161,8 +220,8 @@ impl Inner {
     }
 }
 
-fn was(last: Option<Lent>) -> String {
-    last.map_or_else(String::new, |lent| {
+fn was(before: Option<Lent>) -> String {
+    before.map_or_else(String::new, |lent| {
         format!(" (it was {} whose loan has ended)", lent.words())
     })
 }
@@ -198,7 +257,7 @@ impl Arena {
             len,
             bytes,
             loans: Vec::new(),
-            last: None,
+            ended: Ended::default(),
             state: State::Live,
         });
         self.live_blocks.set(self.live_blocks.get() + 1);
@@ -237,10 +296,11 @@ impl Arena {
     ///
     /// # Errors
     /// Not the client's memory, or owned by the system until an operation ends.
+    #[inline]
     pub fn client_read(&self, from: UserPtr, into: &mut [u8]) -> Result<(), ClientMisuse> {
         let inner = self.inner.borrow();
         let (index, offset) = self.client(&inner, from, into.len(), "read")?;
-        into.copy_from_slice(&inner.blocks[index].bytes[offset..offset + into.len()]);
+        copy(into, &inner.blocks[index].bytes[offset..offset + into.len()]);
         Ok(())
     }
 
@@ -248,10 +308,11 @@ impl Arena {
     ///
     /// # Errors
     /// As [`Self::client_read`].
+    #[inline]
     pub fn client_write(&self, to: UserPtr, bytes: &[u8]) -> Result<(), ClientMisuse> {
         let mut inner = self.inner.borrow_mut();
         let (index, offset) = self.client(&inner, to, bytes.len(), "written")?;
-        inner.blocks[index].bytes[offset..offset + bytes.len()].copy_from_slice(bytes);
+        copy(&mut inner.blocks[index].bytes[offset..offset + bytes.len()], bytes);
         Ok(())
     }
 
@@ -259,6 +320,7 @@ impl Arena {
     ///
     /// # Errors
     /// Not the client's memory.
+    #[inline]
     pub fn client_status(&self, from: UserPtr) -> Result<u32, ClientMisuse> {
         let inner = self.inner.borrow();
         let Some((index, offset)) = inner.live(from.0, 4) else {
@@ -267,6 +329,7 @@ impl Arena {
         Ok(word(&inner.blocks[index].bytes[offset..]))
     }
 
+    #[inline]
     fn client(
         &self,
         inner: &Inner,
@@ -274,47 +337,27 @@ impl Arena {
         len: usize,
         verb: &'static str,
     ) -> Result<(usize, usize), ClientMisuse> {
-        let (index, offset) = inner
-            .range(at.0, len)
-            .filter(|(index, _)| inner.blocks[*index].state == State::Live)
-            .ok_or(ClientMisuse {
-                address: at.0,
-                len,
-                message: if verb == "read" {
-                    "read by the client, and not its memory"
-                } else {
-                    "written by the client, and not its memory"
-                },
-            })?;
-        let end = at.0 + len;
-        let owned = inner.blocks[index].loans.iter().any(|loan| {
-            loan.held == Held::ForOperation && loan.start < end && at.0 < loan.end && len > 0
-        });
-        if owned {
-            return Err(ClientMisuse {
-                address: at.0,
-                len,
-                message: if verb == "read" {
-                    "read by the client while the system owns it (BUF-4)"
-                } else {
-                    "written by the client while the system owns it (BUF-4)"
-                },
-            });
+        if let Some((index, offset)) = inner.range(at.0, len) {
+            let block = &inner.blocks[index];
+            if block.state == State::Live && (block.loans.is_empty() || !block.is_owned(at.0, len)) {
+                return Ok((index, offset));
+            }
         }
-        Ok((index, offset))
+        Err(misuse(inner, at, len, verb))
     }
 
     /// The provider reads.
     ///
     /// # Errors
     /// [`AccessError`].
+    #[inline]
     pub fn provider_read(&self, from: UserPtr, into: &mut [u8]) -> Result<(), AccessError> {
         if into.is_empty() {
             return Ok(());
         }
         let inner = self.inner.borrow();
         let (index, offset) = inner.reach(from.0, into.len(), Reach::Read)?;
-        into.copy_from_slice(&inner.blocks[index].bytes[offset..offset + into.len()]);
+        copy(into, &inner.blocks[index].bytes[offset..offset + into.len()]);
         Ok(())
     }
 
@@ -322,13 +365,14 @@ impl Arena {
     ///
     /// # Errors
     /// [`AccessError`]; nothing is then written.
+    #[inline]
     pub fn provider_write(&self, to: UserPtr, bytes: &[u8]) -> Result<(), AccessError> {
         if bytes.is_empty() {
             return Ok(());
         }
         let mut inner = self.inner.borrow_mut();
         let (index, offset) = inner.reach(to.0, bytes.len(), Reach::Write)?;
-        inner.blocks[index].bytes[offset..offset + bytes.len()].copy_from_slice(bytes);
+        copy(&mut inner.blocks[index].bytes[offset..offset + bytes.len()], bytes);
         Ok(())
     }
 
@@ -358,6 +402,7 @@ impl Arena {
     ///
     /// # Errors
     /// [`AccessError`].
+    #[inline]
     pub fn load_status(&self, from: UserPtr) -> Result<u32, AccessError> {
         let inner = self.inner.borrow();
         let (index, offset) = inner.reach(from.0, 4, Reach::Read)?;
@@ -374,13 +419,14 @@ impl Arena {
     }
 
     /// The simulator itself reads: bounds only, no ownership. `false` when it is not live memory.
+    #[inline]
     pub fn peek(&self, from: UserPtr, into: &mut [u8]) -> bool {
         if into.is_empty() {
             return true;
         }
         let inner = self.inner.borrow();
         let Some((index, offset)) = inner.live(from.0, into.len()) else { return false };
-        into.copy_from_slice(&inner.blocks[index].bytes[offset..offset + into.len()]);
+        copy(into, &inner.blocks[index].bytes[offset..offset + into.len()]);
         true
     }
 
@@ -430,46 +476,55 @@ impl Arena {
         if len == 0 {
             return true;
         }
-        let mut inner = self.inner.borrow_mut();
-        let live = inner.live(at.0, len).filter(|(i, _)| inner.blocks[*i].state == State::Live);
-        let Some((index, _)) = live else {
-            inner.bad_given.push((at.0, at.0.saturating_add(len), id));
-            return false;
+        let inner = &mut *self.inner.borrow_mut();
+        let live = match inner.range(at.0, len) {
+            Some((index, _)) if inner.blocks[index].state == State::Live => index,
+            _ => {
+                inner.bad_given.push((at.0, at.0.saturating_add(len), id));
+                return false;
+            }
         };
-        let block = &mut inner.blocks[index];
+        let block = &mut inner.blocks[live];
         block.loans.push(Loan { start: at.0, end: at.0 + len, lent, held, id });
-        block.last = Some(lent);
         if held == Held::ForOperation {
             self.operation_bytes.set(self.operation_bytes.get() + len);
         }
-        if let Some(group) = inner.groups.get_mut(id.0 as usize)
-            && !group.contains(&(index as u32))
-        {
-            group.push(index as u32);
+        let group = &mut inner.groups[id.0 as usize];
+        // The ranges of a call mostly lie in one block.
+        if group.last() != Some(&(live as u32)) && !group.contains(&(live as u32)) {
+            group.push(live as u32);
         }
         true
     }
 
     /// Ends every loan of a group; the group may be given out again.
     pub fn take_back(&self, id: LoanId) {
-        let mut inner = self.inner.borrow_mut();
+        let inner = &mut *self.inner.borrow_mut();
         let Some(group) = inner.groups.get_mut(id.0 as usize) else { return };
         let mut blocks = core::mem::take(group);
-        for index in &blocks {
-            let index = *index as usize;
+        for index in blocks.drain(..) {
+            let index = index as usize;
             let block = &mut inner.blocks[index];
-            block.loans.retain(|loan| {
-                if loan.id == id && loan.held == Held::ForOperation {
-                    self.operation_bytes
-                        .set(self.operation_bytes.get().saturating_sub(loan.end - loan.start));
+            let mut place = block.loans.len();
+            while place > 0 {
+                place -= 1;
+                let loan = &block.loans[place];
+                if loan.id != id {
+                    continue;
                 }
-                loan.id != id
-            });
+                if loan.held == Held::ForOperation {
+                    let bytes = self.operation_bytes.get();
+                    self.operation_bytes.set(bytes.saturating_sub(loan.end - loan.start));
+                }
+                let (offset, len) = (loan.start - block.start, loan.end - loan.start);
+                block.ended.note(offset, len, loan.lent);
+                // In no order: whoever looks for a loan looks at all that cover its range.
+                block.loans.swap_remove(place);
+            }
             if block.loans.is_empty() && block.state == State::Zombie {
                 inner.release(index);
             }
         }
-        blocks.clear();
         inner.groups[id.0 as usize] = blocks;
         if !inner.bad_given.is_empty() {
             inner.bad_given.retain(|(_, _, given)| *given != id);

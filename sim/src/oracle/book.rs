@@ -27,6 +27,10 @@ pub(super) struct Socket {
     pub(super) mode: Mode,
     /// How many FIONBIO calls entered: a call that saw it change cannot be judged by mode.
     pub(super) mode_changes: u32,
+    /// FIONBIO calls in progress.
+    mode_changing: u32,
+    /// Several of them overlapped: their order is unknown, and so is how it is afterwards.
+    mode_raced: bool,
     /// Another socket took over the SOCKET while calls on this one were in progress.
     pub(super) shadowed: bool,
 }
@@ -71,6 +75,7 @@ pub(super) struct Threads {
 const DENSE_MAX: usize = 4096;
 
 impl Threads {
+    #[inline]
     pub(super) fn get(&self, place: ThreadPlace) -> Option<&Thread> {
         let index = place.thread.0 as usize;
         if index >= DENSE_MAX {
@@ -79,7 +84,15 @@ impl Threads {
         self.machines.get(usize::from(place.machine.0))?.get(index)
     }
 
+    #[inline]
     fn entry(&mut self, place: ThreadPlace) -> &mut Thread {
+        let (machine, index) = (usize::from(place.machine.0), place.thread.0 as usize);
+        let known = self.machines.get(machine).is_some_and(|threads| index < threads.len());
+        if known { &mut self.machines[machine][index] } else { self.new_entry(place) }
+    }
+
+    #[cold]
+    fn new_entry(&mut self, place: ThreadPlace) -> &mut Thread {
         let (machine, index) = (usize::from(place.machine.0), place.thread.0 as usize);
         if index >= DENSE_MAX {
             return self.odd.entry(place).or_default();
@@ -112,6 +125,7 @@ pub(super) struct Book {
 }
 
 impl Book {
+    #[inline]
     pub(super) fn thread(&mut self, place: ThreadPlace) -> &mut Thread {
         self.threads.entry(place)
     }
@@ -142,12 +156,14 @@ impl Book {
             let socket = &mut self.sockets[socket.0 as usize];
             if matches!(call.special, Special::Ioctl { code: FIONBIO, .. }) {
                 socket.mode_changes += 1;
+                socket.mode_raced |= socket.mode_changing > 0;
+                socket.mode_changing += 1;
                 socket.mode = Mode::Unknown;
             }
             (mode, mode_changes) = (socket.mode, socket.mode_changes);
         }
         let thread = place(at);
-        self.thread(thread).calls.push(ActiveCall {
+        self.threads.entry(thread).calls.push(ActiveCall {
             id,
             process,
             thread,
@@ -193,8 +209,10 @@ impl Book {
             (Function::WSPIoctl, Special::Ioctl { code: FIONBIO, input }) => {
                 let id = call.socket?;
                 let socket = &mut self.sockets[id.0 as usize];
-                // Only the last of several that overlapped says how it is now.
-                if ok && socket.mode_changes == call.mode_changes {
+                let raced = socket.mode_raced;
+                socket.mode_changing = socket.mode_changing.saturating_sub(1);
+                socket.mode_raced &= socket.mode_changing > 0;
+                if ok && !raced {
                     socket.mode = match input {
                         Some(0) => Mode::Blocking,
                         Some(_) => Mode::Nonblocking,
@@ -219,7 +237,16 @@ impl Book {
         if let Some(old) = self.handles.insert((process, handle.0), id) {
             self.sockets[old.0 as usize].shadowed = true;
         }
-        self.sockets.push(Socket { process, handle, facts, mode, mode_changes: 0, shadowed: false });
+        self.sockets.push(Socket {
+            process,
+            handle,
+            facts,
+            mode,
+            mode_changes: 0,
+            mode_changing: 0,
+            mode_raced: false,
+            shadowed: false,
+        });
         Some(id)
     }
 
@@ -247,6 +274,7 @@ impl Book {
 }
 
 /// The thread that a fact is about.
+#[inline]
 pub(super) fn place(at: At) -> ThreadPlace {
     ThreadPlace { machine: at.machine, thread: at.thread.unwrap_or(Tid(u32::MAX)) }
 }
@@ -254,13 +282,18 @@ pub(super) fn place(at: At) -> ThreadPlace {
 impl ActiveCall {
     /// Whether the call is overlapped I/O.
     pub(super) fn is_overlapped(&self) -> bool {
-        !self.call.overlapped.is_null()
-            && self.call.function != Function::WSPGetOverlappedResult
+        !self.call.overlapped.is_null() && self.call.function != Function::WSPGetOverlappedResult
     }
 
     /// In words, for a message.
     pub(super) fn words(&self) -> String {
-        words(self.call.function, self.call.socket, self.call.overlapped, self.thread, self.entered_ns)
+        words(
+            self.call.function,
+            self.call.socket,
+            self.call.overlapped,
+            self.thread,
+            self.entered_ns,
+        )
     }
 }
 

@@ -243,18 +243,19 @@ impl Oracles {
         now: OverlappedFacts,
         received: Option<Received<'_>>,
     ) -> Verdict {
+        // Whether an operation is on its way is known from its call.
+        if !super::op::is_final(now.status) {
+            return Ok(());
+        }
         let of = self.ledger.in_progress(process, overlapped);
-        let function = of.and_then(|(call, _)| self.ledger.function_of(call));
         let verdict = self.ledger.stored(at, process, overlapped, now);
-        let (true, Some((call, Some(socket)))) = (super::op::is_final(now.status), of) else {
-            return verdict;
-        };
+        let Some((call, Some(socket), function)) = of else { return verdict };
         let order = match function {
-            Some(Function::WSPSend | Function::WSPSendTo) => {
+            Function::WSPSend | Function::WSPSendTo => {
                 let excused = self.ledger.is_ending(process);
                 self.order.op_ended(socket, call, &now, excused)
             }
-            Some(Function::WSPRecv | Function::WSPRecvFrom) => {
+            Function::WSPRecv | Function::WSPRecvFrom => {
                 self.operation_received(socket, call, overlapped, &now, received)
             }
             _ => Ok(()),

@@ -39,6 +39,8 @@ pub(super) struct Ledger {
     /// By order of entry; few at a time.
     ops: Vec<Op>,
     lifetimes: Vec<Lifetime>,
+    /// WPUQueueApc was refused for some operation.
+    refusals: bool,
     /// Operations that came to an end.
     pub(super) ended: u64,
 }
@@ -67,30 +69,27 @@ impl Ledger {
         }
         if call.is_overlapped() {
             // Its routine will never come, and the client uses the structure again.
-            let (process, address) = (call.process, call.call.overlapped);
-            self.ops.retain(|op| {
-                !(op.process == process && op.address == address && op.refused && op.accepted)
-            });
+            if self.refusals {
+                let (process, address) = (call.process, call.call.overlapped);
+                self.ops.retain(|op| {
+                    !(op.process == process && op.address == address && op.refused && op.accepted)
+                });
+            }
             self.ops.push(Op::new(call));
         }
     }
 
-    /// The call and the socket of the operation in progress at `address`.
+    /// The call, the socket and the function of the operation in progress at `address`.
     pub(super) fn in_progress(
         &self,
         process: ProcessKey,
         address: UserPtr,
-    ) -> Option<(super::facts::CallId, Option<super::book::SocketId>)> {
+    ) -> Option<(super::facts::CallId, Option<super::book::SocketId>, Function)> {
         self.ops
             .iter()
             .rev()
             .find(|op| op.process == process && op.address == address && op.stored.is_none())
-            .map(|op| (op.call, op.socket))
-    }
-
-    /// What an operation still known was started with.
-    pub(super) fn function_of(&self, call: super::facts::CallId) -> Option<Function> {
-        self.ops.iter().rev().find(|op| op.call == call).map(|op| op.function)
+            .map(|op| (op.call, op.socket, op.function))
     }
 
     /// A call has left.
@@ -283,6 +282,7 @@ impl Ledger {
         let candidate = by_me.or_else(|| self.ops.iter().position(ready));
         if !accepted && let Some(index) = candidate {
             self.ops[index].refused = true;
+            self.refusals = true;
             self.settle(index);
             return Ok(());
         }

@@ -14,7 +14,9 @@ impl LockOracle {
 
     pub(super) fn released(book: &mut Book, at: At, lock: u32) {
         let locks = &mut book.thread(place(at)).locks;
-        if let Some(index) = locks.iter().rposition(|held| *held == lock) {
+        if locks.last() == Some(&lock) {
+            locks.pop();
+        } else if let Some(index) = locks.iter().rposition(|held| *held == lock) {
             locks.remove(index);
         }
     }

@@ -58,27 +58,29 @@ impl ReceiveOracle {
         &mut self.readers[index]
     }
 
-    /// The transport gave bytes of a stream, or a datagram.
-    pub(super) fn arrived(
+    /// The transport gave bytes of a stream.
+    pub(super) fn bytes_arrived(&mut self, tsock: Tsock, data: &[u8]) {
+        let inbox = self.inboxes.entry(tsock).or_default();
+        if inbox.taken > 1 << 16 && inbox.taken * 2 > inbox.bytes.len() {
+            inbox.bytes.drain(..inbox.taken);
+            inbox.taken = 0;
+        }
+        inbox.bytes.extend_from_slice(data);
+    }
+
+    /// The transport gave a datagram: the xxh3 and the length of what the provider got of it.
+    pub(super) fn datagram_arrived(
         &mut self,
         tsock: Tsock,
-        stream: bool,
-        data: &[u8],
+        hash: u64,
+        len: usize,
         from: Option<core::net::SocketAddr>,
     ) {
         let inbox = self.inboxes.entry(tsock).or_default();
-        if stream {
-            if inbox.taken > 1 << 16 && inbox.taken * 2 > inbox.bytes.len() {
-                inbox.bytes.drain(..inbox.taken);
-                inbox.taken = 0;
-            }
-            inbox.bytes.extend_from_slice(data);
-            return;
-        }
         if inbox.datagrams.len() >= UNDELIVERED_MAX {
             inbox.datagrams.remove(0);
         }
-        inbox.datagrams.push(Datagram { hash: xxh3_64(data), len: data.len(), from });
+        inbox.datagrams.push(Datagram { hash, len, from });
     }
 
     pub(super) fn enter(&mut self, call: &ActiveCall) {

@@ -147,14 +147,16 @@ impl Oracles {
         if peek {
             return Ok(());
         }
-        self.receive.arrived(tsock, stream, data, from);
         if stream {
+            self.receive.bytes_arrived(tsock, data);
             return self.wire.stream_received(tsock, data);
         }
+        let hash = xxh3_64(data);
+        self.receive.datagram_arrived(tsock, hash, data.len(), from);
         // A datagram that was cut cannot be recognised.
         match from {
             Some(from) if len == data.len() => {
-                self.wire.datagram_received(tsock, xxh3_64(data), len, from)
+                self.wire.datagram_received(tsock, hash, len, from)
             }
             _ => Ok(()),
         }

@@ -217,22 +217,3 @@ fn a_replay_notices_at_the_first_checkpoint_that_differs() {
     assert_eq!(same.departed(), None);
     assert_eq!(other.departed(), Some(3072));
 }
-
-/// `cargo test --release -p wspsim cost_of_an_event -- --ignored --nocapture`
-#[test]
-#[ignore = "measures"]
-fn cost_of_an_event() {
-    let variants = variants();
-    let mut recorder = Recorder::new();
-    let cpu = || -> u64 {
-        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-        text.split_whitespace().next().and_then(|field| field.parse().ok()).unwrap_or(0)
-    };
-    let start = cpu();
-    let count = 10_000_000;
-    for n in 0..count {
-        recorder.record(at(n, 1, Some(3)), variants[n as usize % variants.len()]);
-    }
-    println!("{} ns each", (cpu() - start) / count);
-    println!("an event is {} bytes; {:x}", size_of::<Event>(), recorder.digest());
-}

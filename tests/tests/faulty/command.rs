@@ -100,6 +100,8 @@ fn replay_exits_1_reproduced_0_clean_3_departed() {
         assert_eq!(again.code, 1, "{again:?}");
         assert!(again.out.contains("reproduced"), "{again:?}");
     }
+    let clean = wspsim(&sound, &["replay", file]);
+    assert_eq!(clean.code, 0, "{clean:?}");
     // A provider that is wrong in another way goes another way.
     let departed = wspsim(&other, &["replay", file]);
     assert_eq!(departed.code, 3, "{departed:?}");

@@ -14,9 +14,6 @@ use crate::program::scratch;
 const KEPT: [Flaw; 4] =
     [Flaw::RoutineTwice, Flaw::Reordered, Flaw::CorruptedReceive, Flaw::LostWakeUp];
 
-/// Tells the child process which flaw's file it is to replay.
-const CHILD: &str = "WSPSIM_TEST_REPLAY";
-
 /// Keeps what `flaw` breaks at seed 2; gives the content and the path.
 fn kept(flaw: Flaw, folder: &str) -> (FindingFile, PathBuf) {
     let report = flawed(flaw, 2);
@@ -67,35 +64,23 @@ fn replay_fails_at_the_same_step_each_time() {
     }
 }
 
-/// The command line cannot be given another provider from outside, so the second process is this
-/// test again.
+/// In a process of its own, by the command line.
 #[test]
-#[allow(clippy::disallowed_methods, reason = "a test may start itself")]
+#[allow(clippy::disallowed_methods, reason = "a test may start a program")]
 fn replay_in_a_process_of_its_own() {
     for flaw in KEPT {
-        let (_, path) = kept(flaw, "own-process");
-        let test = std::env::current_exe().expect("a test knows its own path");
-        let output = Command::new(test)
-            .args(["--exact", "faulty::file::child_replays", "--ignored", "--nocapture"])
-            .env(CHILD, format!("{}={}", flaw.name(), path.display()))
+        let (file, path) = kept(flaw, "own-process");
+        let output = Command::new(env!("CARGO_BIN_EXE_wspsim-faulty"))
+            .args([flaw.name(), "replay"])
+            .arg(&path)
             .output()
-            .expect("this test starts again");
-        let out = String::from_utf8_lossy(&output.stdout);
-        let err = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{}: {out}{err}", flaw.name());
-        assert!(out.contains("1 passed"), "{}: {out}{err}", flaw.name());
+            .expect("the program starts");
+        let told = String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{}: {told}", flaw.name());
+        assert!(told.contains(&file.broken.step.to_string()), "{}: {told}", flaw.name());
+        assert!(told.contains(&file.broken.message), "{}: {told}", flaw.name());
     }
-}
-
-#[test]
-#[ignore = "run by replay_in_a_process_of_its_own"]
-#[allow(clippy::disallowed_methods, reason = "how its parent tells it what to do")]
-fn child_replays() {
-    let told = std::env::var(CHILD).expect("only its parent runs this test");
-    let (name, path) = told.split_once('=').expect("a name and a path");
-    let flaw = Flaw::from_name(name).expect("a flaw");
-    let file = FindingFile::read(path.as_ref()).unwrap_or_else(|error| panic!("{error}"));
-    assert_reproduced(flaw, &file);
 }
 
 /// The right provider under the same choices does not fail: what is found is the provider's.

@@ -11,3 +11,5 @@
 //! 3. A program of its own that makes the calls in the order that matters, over several seeds.
 //!
 //! A finding's file is no regression test: it departs as soon as the sources change.
+
+mod nonblocking_send_cut_short;

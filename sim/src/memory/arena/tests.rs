@@ -184,3 +184,27 @@ fn loans_are_counted_by_range() {
     arena.take_back(second);
     assert_eq!(arena.open_loan(), second);
 }
+
+/// One block may hold several arguments: each is named by its range.
+#[test]
+fn late_access_is_named_by_range() {
+    let arena = Arena::new();
+    let at = arena.alloc(64);
+    let id = arena.open_loan();
+    for (offset, kind) in
+        [(0, Lent::WsabufArray), (16, Lent::Address), (32, Lent::ThreadId), (48, Lent::Output)]
+    {
+        arena.lend(id, at.offset(offset), 16, kind, Held::ForCall);
+    }
+    arena.take_back(id);
+    is_violation(arena.provider_read(at, &mut [0; 16]), "BUF-2");
+    is_violation(arena.provider_read(at.offset(16), &mut [0; 4]), "DST-6");
+    is_violation(arena.provider_read(at.offset(32), &mut [0; 16]), "APC-5");
+    arena.free(at).unwrap();
+    is_violation(arena.provider_read(at.offset(4), &mut [0; 4]), "BUF-2");
+    // A WSPGetOverlappedResult that has left does not hide whose structure it was.
+    let at = arena.alloc(32);
+    let id = arena.open_loan();
+    arena.lend(id, at, 32, Lent::OverlappedToRead, Held::ForCall);
+    is_violation(arena.provider_write(at, &[0; 8]), "OVL-10");
+}

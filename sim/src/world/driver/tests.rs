@@ -231,38 +231,3 @@ fn a_panic_of_the_simulator_is_an_error() {
     // And the thread is as good as before.
     assert_eq!(drive(1, lossy(), WORK).ended, Ok(Ended::Done));
 }
-
-/// CPU time of this thread, which the load of the machine does not change (Linux only).
-fn cpu_ns() -> u64 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    text.split_whitespace().next().and_then(|field| field.parse().ok()).unwrap_or(0)
-}
-
-/// `cargo test --release -p wspsim cost_of -- --ignored --nocapture`
-#[test]
-#[ignore = "measures"]
-#[allow(clippy::float_arithmetic, reason = "figures for people")]
-fn cost_of_a_run() {
-    for (name, work) in [
-        ("200 datagrams each", WORK),
-        ("1 datagram each", Work { count: 1, ..WORK }),
-        ("1000 rounds of 1, 1 s apart", Work { count: 1, rounds: 1000, pause_ns: SECOND, ..WORK }),
-    ] {
-        let runs = 400;
-        let start = cpu_ns();
-        let mut steps = 0;
-        let mut virtual_ns = 0;
-        for seed in 0..runs {
-            let limits = Limits { chaos_ns: 5_000 * SECOND, liveness_ns: SECOND };
-            let outcome = drive(seed, Settings { limits, ..lossy() }, work);
-            steps += outcome.steps;
-            virtual_ns += outcome.virtual_ns;
-        }
-        let micros = (cpu_ns() - start) as f64 / 1e3 / runs as f64;
-        println!(
-            "{name}: {micros:.1} us a run, {} events, {} virtual ms",
-            steps / runs,
-            virtual_ns / runs / MS
-        );
-    }
-}
