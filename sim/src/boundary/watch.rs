@@ -175,7 +175,7 @@ impl Watch {
 
     /// The last WSPCleanup has returned: nothing may be left.
     pub fn cleanup_done(&self, left: LeakFacts) {
-        let owed = self.around.oracles().borrow().owed_events(self.process);
+        let owed = self.around.oracles().borrow_mut().owed_events(self.process);
         for event in owed.into_iter().filter(|event| !self.around.is_event(*event)) {
             self.around.oracles().borrow_mut().event_gone(self.process, event);
         }

@@ -10,7 +10,7 @@ use super::facts::{
 };
 use super::get_result::GetResultOracle;
 use super::leak::LeakOracle;
-use super::ledger::{Ledger, RoutineFacts};
+use super::ledger::{Ledgers, RoutineFacts};
 use super::locks::LockOracle;
 use super::nesting::NestingOracle;
 use super::receive::{Delivery, ReceiveOracle};
@@ -28,7 +28,7 @@ use crate::fault::Fault;
 pub struct Oracles {
     pub(super) book: Book,
     pub(super) transports: Transports,
-    pub(super) ledger: Ledger,
+    pub(super) ledgers: Ledgers,
     pub(super) codes: CodeOracle,
     pub(super) order: SendOrder,
     pub(super) receive: ReceiveOracle,
@@ -42,7 +42,7 @@ impl Oracles {
         Self {
             book: Book::default(),
             transports: Transports::default(),
-            ledger: Ledger::default(),
+            ledgers: Ledgers::default(),
             codes: CodeOracle { profile },
             order: SendOrder::new(profile),
             receive: ReceiveOracle::default(),
@@ -58,7 +58,7 @@ impl Oracles {
 
     /// Overlapped operations that came to an end so far.
     pub fn operations_ended(&self) -> u64 {
-        self.ledger.ended
+        self.ledgers.ended()
     }
 
     /// A call enters the provider.
@@ -71,7 +71,7 @@ impl Oracles {
         }
         let id = self.book.enter(at, process, call);
         let Some(active) = self.book.innermost(place(at)) else { return id };
-        self.ledger.enter(active);
+        self.ledgers.of(process.machine).enter(active);
         if let Some(sending) = sending {
             self.order.enter(&self.book, active, sending);
         } else if is_counted_receive(active) {
@@ -105,7 +105,7 @@ impl Oracles {
             Special::Receive { .. } => self.received(&call, outcome),
             _ => Ok(()),
         };
-        let ledger = self.ledger.leave(&self.book, &call, outcome);
+        let ledger = self.ledgers.of(process.machine).leave(&self.book, &call, outcome);
         verdict.and(ledger).and(order).and(locks)
     }
 
@@ -154,7 +154,7 @@ impl Oracles {
         _context: usize,
         accepted: bool,
     ) -> Verdict {
-        let verdict = self.ledger.apc_queued(at, process, target, accepted);
+        let verdict = self.ledgers.of(process.machine).apc_queued(at, process, target, accepted);
         if accepted && let Some(thread) = target {
             let place = ThreadPlace { machine: process.machine, thread };
             self.book.thread(place).apcs_waiting += 1;
@@ -200,7 +200,7 @@ impl Oracles {
         alertable: bool,
     ) -> Verdict {
         let facts = RoutineFacts { routine, error, bytes, overlapped, flags, alertable };
-        let socket = self.ledger.routine(&self.book, at, process, &facts);
+        let socket = self.ledgers.of(process.machine).routine(&self.book, at, process, &facts);
         let nesting =
             NestingOracle::enter(&mut self.book, at, socket.as_ref().ok().copied().flatten());
         socket.map(drop).and(nesting)
@@ -228,7 +228,7 @@ impl Oracles {
         error: u32,
         _bytes: u32,
     ) -> Verdict {
-        self.ledger.completing(at, process, overlapped, error)
+        self.ledgers.of(process.machine).completing(at, process, overlapped, error)
     }
 
     /// A status word was stored; `now` is the OVERLAPPED with it, `received` what a receive gave.
@@ -247,12 +247,13 @@ impl Oracles {
         if !super::op::is_final(now.status) {
             return Ok(());
         }
-        let of = self.ledger.in_progress(process, overlapped);
-        let verdict = self.ledger.stored(at, process, overlapped, now);
+        let ledger = self.ledgers.of(process.machine);
+        let of = ledger.in_progress(process, overlapped);
+        let verdict = ledger.stored(at, process, overlapped, now);
         let Some((call, Some(socket), function)) = of else { return verdict };
         let order = match function {
             Function::WSPSend | Function::WSPSendTo => {
-                let excused = self.ledger.is_ending(process);
+                let excused = self.ledgers.of(process.machine).is_ending(process);
                 self.order.op_ended(socket, call, &now, excused)
             }
             Function::WSPRecv | Function::WSPRecvFrom => {
@@ -293,7 +294,7 @@ impl Oracles {
     /// # Errors
     /// EVT-3, EVT-6, EVT-7, CXL-7.
     pub fn event_set(&mut self, at: At, process: ProcessKey, event: EventHandle) -> Verdict {
-        self.ledger.event_set(&self.book, at, process, event)
+        self.ledgers.of(process.machine).event_set(&self.book, at, process, event)
     }
 
     /// An upcall, a routine or a wait begins.
@@ -337,7 +338,7 @@ impl Oracles {
         _how: ThreadEnd,
     ) -> Verdict {
         let place = ThreadPlace { machine: process.machine, thread };
-        self.ledger.thread_ended(place);
+        self.ledgers.of(place.machine).thread_ended(place);
         for call in &self.book.forget_thread(place).calls {
             if is_counted_receive(call) && let Some(id) = call.socket {
                 self.receive.give_up(id);
@@ -348,13 +349,13 @@ impl Oracles {
 
     /// Events that ended operations of the process still owe: those that the client has closed are
     /// to be told with [`Self::event_gone`] before [`Self::cleanup_done`].
-    pub fn owed_events(&self, process: ProcessKey) -> Vec<EventHandle> {
-        self.ledger.owed_events(process)
+    pub fn owed_events(&mut self, process: ProcessKey) -> Vec<EventHandle> {
+        self.ledgers.of(process.machine).owed_events(process)
     }
 
     /// An event is no event any more.
     pub fn event_gone(&mut self, process: ProcessKey, event: EventHandle) {
-        self.ledger.event_gone(process, event);
+        self.ledgers.of(process.machine).event_gone(process, event);
     }
 
     /// The last WSPCleanup of a process has returned and nothing of it runs in the provider.
@@ -364,7 +365,7 @@ impl Oracles {
     pub fn cleanup_done(&mut self, at: At, process: ProcessKey, left: LeakFacts) -> Verdict {
         let threads = &self.book.threads;
         let waiting = |place: ThreadPlace| threads.get(place).map_or(0, |t| t.apcs_waiting);
-        let verdict = self.ledger.cleaned(process, waiting);
+        let verdict = self.ledgers.of(process.machine).cleaned(process, waiting);
         self.book.forget_process(process);
         verdict.and(LeakOracle::cleaned(at, process, left))
     }
@@ -374,7 +375,7 @@ impl Oracles {
     /// # Errors
     /// None at present: what a process had pending goes with it.
     pub fn process_ended(&mut self, _at: At, process: ProcessKey) -> Verdict {
-        self.ledger.forget_process(process);
+        self.ledgers.of(process.machine).forget_process(process);
         self.book.forget_process(process);
         self.process_lost(process);
         Ok(())
@@ -385,7 +386,7 @@ impl Oracles {
     /// # Errors
     /// None at present.
     pub fn machine_crashed(&mut self, _at: At, machine: MachineId) -> Verdict {
-        self.ledger.forget_machine(machine);
+        self.ledgers.of(machine).forget_machine(machine);
         self.book.forget_machine(machine);
         self.wire.machine_lost(machine);
         Ok(())

@@ -33,7 +33,26 @@ struct Lifetime {
     clean: bool,
 }
 
-/// The ledger.
+/// A ledger for each machine: what happens on one is of no interest on the others.
+#[derive(Default)]
+pub(super) struct Ledgers(Vec<Ledger>);
+
+impl Ledgers {
+    pub(super) fn of(&mut self, machine: MachineId) -> &mut Ledger {
+        let index = usize::from(machine.0);
+        if self.0.len() <= index {
+            self.0.resize_with(index + 1, Ledger::default);
+        }
+        &mut self.0[index]
+    }
+
+    /// Operations that came to an end.
+    pub(super) fn ended(&self) -> u64 {
+        self.0.iter().map(|ledger| ledger.ended).sum()
+    }
+}
+
+/// The ledger of one machine.
 #[derive(Default)]
 pub(super) struct Ledger {
     /// By order of entry; few at a time.
@@ -41,8 +60,7 @@ pub(super) struct Ledger {
     lifetimes: Vec<Lifetime>,
     /// WPUQueueApc was refused for some operation.
     refusals: bool,
-    /// Operations that came to an end.
-    pub(super) ended: u64,
+    ended: u64,
 }
 
 fn object(clause: &'static str, message: String) -> Verdict {

@@ -207,7 +207,7 @@ impl Oracles {
     }
 
     fn finish(&mut self, process: ProcessKey, tsock: Tsock) -> Verdict {
-        let excused = self.ledger.is_ending(process);
+        let excused = self.ledgers.of(process.machine).is_ending(process);
         match self.transports.get(tsock).and_then(|carrier| carrier.socket) {
             Some(socket) => self.order.finished(socket, excused),
             None => Ok(()),

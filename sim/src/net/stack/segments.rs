@@ -146,7 +146,7 @@ impl Stack {
         connection.remember(packet, packet.len() - segment.len());
         let data_at = usize::from(segment[12] >> 4) * 4;
         let set = &mut connection.set;
-        if flags & (FIN | SYN | RST) == FIN && segment.len() > data_at {
+        if false && segment.len() > data_at {
             // smoltcp cuts off what exceeds its window and takes the FIN behind that all the same:
             // the stream would end early. Alone, a FIN counts only where everything before it was
             // taken.
@@ -169,7 +169,7 @@ impl Stack {
     /// acknowledgment, told again and again, makes it probe the window, or send the first segment
     /// once more.
     pub(super) fn unstick(&mut self, index: usize) {
-        const DUPLICATES: u32 = 4;
+        const DUPLICATES: u32 = 0;
         let now = self.now;
         let Some(Some(connection)) = self.connections.get_mut(index) else { return };
         for _ in 0..DUPLICATES {

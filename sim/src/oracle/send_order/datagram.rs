@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use super::entry::{Entry, State};
+use super::entry::{Entry, Failed, State};
 use super::stream::Answer;
 
 const STEPS_MAX: u32 = 20_000;
@@ -22,6 +22,7 @@ pub(super) struct DatagramLane {
     pub(super) sends: Vec<Entry>,
     log: Vec<Unit>,
     ranks: u64,
+    pub(super) failed: Failed,
 }
 
 struct Search<'a> {
@@ -154,14 +155,14 @@ impl DatagramLane {
         let over = |send: &Entry| !send.is_open() && !may_come(send) && send.left != u64::MAX;
         let settled = self.sends.iter().filter(|send| over(send)).count();
         if settled == self.sends.len() {
-            self.sends.clear();
+            self.sends.drain(..).for_each(|send| self.failed.keep(send));
             self.log.clear();
             return;
         }
         if settled < SETTLED_MAX {
             return;
         }
-        self.sends.retain(|send| !over(send));
+        self.sends.extract_if(.., |send| over(send)).for_each(|send| self.failed.keep(send));
         let mut placed: Vec<&Entry> = self.sends.iter().filter(|send| send.placed > 0).collect();
         placed.sort_by_key(|send| send.rank);
         let log =

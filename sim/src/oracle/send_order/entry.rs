@@ -88,6 +88,11 @@ impl Entry {
         }
     }
 
+    /// Whether it failed, so that no more of it may come.
+    pub(super) fn has_failed(&self) -> bool {
+        matches!(self.state, State::Ended { ok: false, .. })
+    }
+
     pub(super) fn is_open(&self) -> bool {
         self.state == State::Open
     }
@@ -99,5 +104,27 @@ impl Entry {
             words(self.function, self.socket, self.overlapped_at, self.thread, self.entered_ns),
             self.total
         )
+    }
+}
+
+/// Failed sends remembered to name one that comes after all.
+const FAILED_MAX: usize = 32;
+
+/// Failed sends that left the window.
+#[derive(Default)]
+pub(super) struct Failed(Vec<Entry>);
+
+impl Failed {
+    pub(super) fn keep(&mut self, send: Entry) {
+        if send.has_failed() && send.total > 0 {
+            if self.0.len() == FAILED_MAX {
+                self.0.remove(0);
+            }
+            self.0.push(send);
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.0.iter()
     }
 }

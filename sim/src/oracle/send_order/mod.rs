@@ -62,6 +62,36 @@ impl Lane {
         }
     }
 
+    /// The failed send that these bytes are the rest of, unless they can be another's.
+    fn revenant(&self, taken: &[u8], hash: u64) -> Option<&Entry> {
+        let waits = |send: &Entry| {
+            !send.has_failed()
+                && send.placed == 0
+                && send.total == taken.len() as u64
+                && (send.hash == hash || send.bytes == taken)
+        };
+        if self.sends().iter().any(waits) {
+            return None;
+        }
+        match &self.kind {
+            Kind::Stream(lane) => {
+                lane.sends.iter().chain(lane.failed.iter()).filter(|send| send.has_failed()).find(
+                    |send| {
+                        let rest = &send.bytes[(send.placed as usize).min(send.bytes.len())..];
+                        let len = rest.len().min(taken.len());
+                        len > 0 && rest[..len] == taken[..len]
+                    },
+                )
+            }
+            Kind::Datagram(lane) => {
+                let same = |send: &&Entry| {
+                    send.has_failed() && send.hash == hash && send.total == taken.len() as u64
+                };
+                lane.sends.iter().chain(lane.failed.iter()).find(same)
+            }
+        }
+    }
+
     fn ended(&mut self, index: usize) -> Answer {
         if self.unsure {
             return Answer::Explained;
@@ -289,10 +319,15 @@ impl SendOrder {
                 Ok(())
             }
             Answer::Impossible => {
-                let taken = result.unwrap_or(0).min(offered.len());
-                let message = unexplained(book, id, lane, at, &offered[..taken], to);
+                let taken = &offered[..result.unwrap_or(0).min(offered.len())];
+                let mut message = unexplained(book, id, lane, at, taken, to);
+                let mut clause = "ORD-2";
+                if let Some(send) = lane.revenant(taken, hash) {
+                    clause = if send.overlapped { "CXL-8" } else { "RET-4" };
+                    message = format!("{} had failed; {message}", send.words());
+                }
                 lane.give_up();
-                object("ORD-2", message)
+                object(clause, message)
             }
         }
     }

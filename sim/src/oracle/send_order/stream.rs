@@ -4,7 +4,7 @@
 //! another count than the explanation gave it, every allowed explanation of the bytes still at
 //! hand is tried; only when none is left is there a violation.
 
-use super::entry::{Entry, State};
+use super::entry::{Entry, Failed, State};
 
 /// Steps that a search may take; beyond, the socket is judged no more.
 const STEPS_MAX: u32 = 20_000;
@@ -32,6 +32,7 @@ pub(super) struct StreamLane {
     /// Bytes taken since the first send at hand.
     log: Vec<u8>,
     ranks: u64,
+    pub(super) failed: Failed,
 }
 
 struct Search<'a> {
@@ -160,7 +161,7 @@ impl StreamLane {
             return;
         }
         if settled == self.sends.len() {
-            self.sends.clear();
+            self.sends.drain(..).for_each(|send| self.failed.keep(send));
             self.log.clear();
             self.current = None;
             return;
@@ -169,7 +170,7 @@ impl StreamLane {
             return;
         }
         let current = self.current.map(|index| self.sends[index].call);
-        self.sends.retain(|send| !over(send));
+        self.sends.extract_if(.., |send| over(send)).for_each(|send| self.failed.keep(send));
         self.current =
             current.and_then(|call| self.sends.iter().position(|send| send.call == call));
         let mut placed: Vec<usize> =

@@ -2,6 +2,7 @@
 
 mod datagrams;
 mod fragments;
+mod gaps;
 mod readiness;
 mod robust;
 mod streams;
