@@ -254,13 +254,12 @@ impl Racer {
         self.ops.settle(os, &ops, AT_ONCE_MS, "its socket was closed");
         Ops::judge(os, &self.ledger, &ops);
         for op in ops.iter().filter(|op| op.payload.is_empty()) {
-            match op.outcome() {
-                // Nobody sends to it but itself.
-                Some((WsaError(0), bytes @ 1..)) => match tag_of(&op.buffer.read(0, bytes)) {
+            // Nobody sends to it but itself.
+            if let Some((WsaError(0), bytes @ 1..)) = op.outcome() {
+                match tag_of(&op.buffer.read(0, bytes)) {
                     Some(tag) => self.ledger.arrived(os, tag),
                     None => os.fail("a receive gave a damaged datagram"),
-                },
-                _ => {}
+                }
             }
         }
     }

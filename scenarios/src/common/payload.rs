@@ -61,13 +61,14 @@ impl Payload {
 
     /// The place of the first byte that differs from the payload from `offset` on.
     pub(crate) fn mismatch(self, offset: u64, bytes: &[u8]) -> Option<usize> {
-        let mut expected = [0; 64];
+        let mut expected = [0; 256];
         let mut at = 0;
         for piece in bytes.chunks(expected.len()) {
             let expected = &mut expected[..piece.len()];
             self.fill(offset + at as u64, expected);
-            if let Some(place) = piece.iter().zip(expected.iter()).position(|(a, b)| a != b) {
-                return Some(at + place);
+            if piece != expected {
+                let place = piece.iter().zip(expected.iter()).position(|(a, b)| a != b);
+                return place.map(|place| at + place);
             }
             at += piece.len();
         }

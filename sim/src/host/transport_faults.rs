@@ -63,6 +63,9 @@ impl SimTransport {
     /// Faults that end a connection, or tell a datagram socket of an unreachable port. What the
     /// caller then sees is what the stack says of the socket from now on.
     fn break_perhaps(&self, socket: StackSocket) {
+        if !self.can_break() {
+            return;
+        }
         let entry = self.kernel().transports.borrow().get(socket).cloned();
         let Some(entry) = entry else { return };
         if entry.kind == Kind::Datagram {
@@ -78,6 +81,12 @@ impl SimTransport {
         } else if entry.keep_alive && self.strikes(Fault::KeepAlive, Some(socket)) {
             self.call(|stack| stack.fail(socket, WsaError::WSAENETRESET));
         }
+    }
+
+    /// Whether any fault may end a connection: a cheap test before work for one.
+    fn can_break(&self) -> bool {
+        let shared = &self.kernel().shared;
+        [Fault::Reset, Fault::Abort, Fault::KeepAlive].into_iter().any(|f| shared.can_strike(f))
     }
 
     /// What becomes of a stream send of `len` bytes.

@@ -46,7 +46,8 @@ fn data_alone(packet: &[u8], start: usize) -> Vec<u8> {
 fn fin_alone(packet: &[u8], start: usize, data_at: usize) -> Vec<u8> {
     let mut fin = packet[..start + data_at].to_vec();
     let cut = packet.len() - fin.len();
-    let first = u32::from(ip::word(packet, start + 4)) << 16 | u32::from(ip::word(packet, start + 6));
+    let first =
+        u32::from(ip::word(packet, start + 4)) << 16 | u32::from(ip::word(packet, start + 6));
     let after = first.wrapping_add(cut as u32);
     fin[start + 4..start + 8].copy_from_slice(&after.to_be_bytes());
     set_length(&mut fin, cut);
@@ -146,7 +147,7 @@ impl Stack {
         connection.remember(packet, packet.len() - segment.len());
         let data_at = usize::from(segment[12] >> 4) * 4;
         let set = &mut connection.set;
-        if false && segment.len() > data_at {
+        if flags & (FIN | SYN | RST) == FIN && segment.len() > data_at {
             // smoltcp cuts off what exceeds its window and takes the FIN behind that all the same:
             // the stream would end early. Alone, a FIN counts only where everything before it was
             // taken.
@@ -169,7 +170,7 @@ impl Stack {
     /// acknowledgment, told again and again, makes it probe the window, or send the first segment
     /// once more.
     pub(super) fn unstick(&mut self, index: usize) {
-        const DUPLICATES: u32 = 0;
+        const DUPLICATES: u32 = 4;
         let now = self.now;
         let Some(Some(connection)) = self.connections.get_mut(index) else { return };
         for _ in 0..DUPLICATES {
