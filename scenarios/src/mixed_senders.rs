@@ -232,6 +232,13 @@ fn datagram_group(os: &Os) {
     let s = open_datagram(os, ip, 0);
     let to = address(os, "server", ip, PORT);
     set(os, s, SO_SNDBUF, pick(os, &[0, 1, 700, 4096, 65_536]));
+    if chance(os, 50) {
+        // Each send names its destination, which counts for it alone: nothing may go to this peer.
+        let peer = address(os, "server", ip, PORT + 1);
+        if let Err(error) = os.connect(s, peer) {
+            passing(os, "connect", error);
+        }
+    }
     let threads: Vec<_> = (0..between(os, 2..=4))
         .map(|_| {
             let way = Way::draw(os);
