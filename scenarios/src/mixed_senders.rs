@@ -253,8 +253,12 @@ fn datagram_group(os: &Os) {
 
 fn datagram_sender(os: &Os, s: SocketHandle, to: SocketAddr, way: Way) {
     let payload = Payload::draw(os);
-    let datagrams = (0..between(os, 5..=25))
-        .map(|number| record(payload, number, pick(os, &[0, 1, 200, LONGEST])));
+    let datagrams = (0..between(os, 5..=25)).map(|number| {
+        if chance(os, 10) {
+            return Vec::new();
+        }
+        record(payload, number, pick(os, &[0, 1, 200, LONGEST]))
+    });
     match way {
         Way::Plain => datagrams.for_each(|datagram| send_plain(os, s, to, &datagram)),
         Way::Nonblocking => datagrams.for_each(|datagram| {

@@ -4,7 +4,8 @@ mod encode;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::event::{At, Event, Function, What};
+use self::encode::Counts;
+use crate::event::{At, Event, What};
 use crate::trace::Trace;
 
 /// How many events [`Recorder::tail`] gives at most.
@@ -90,8 +91,11 @@ impl Recorder {
         if self.filled >= BATCH {
             self.flush();
         }
+        let mut counts = Counts::Nothing;
         if let Some(into) = self.batch[self.filled..].first_chunk_mut() {
-            self.filled += encode::encode(at, &what, into);
+            let len;
+            (len, counts) = encode::encode(at, &what, into);
+            self.filled += len;
         }
         let event = Event { step, at, what };
         if self.ring.len() < RING {
@@ -99,13 +103,8 @@ impl Recorder {
         } else {
             self.ring[step as usize % RING] = event;
         }
-        match what {
-            What::Enter { function: Function::WSPSend | Function::WSPSendTo, .. } => {
-                self.sends += 1;
-            }
-            What::RoutineEnter { .. } | What::Completed { .. } => self.completions += 1,
-            _ => {}
-        }
+        self.sends += u64::from(counts == Counts::Send);
+        self.completions += u64::from(counts == Counts::Completion);
         if self.steps.is_multiple_of(CHECKPOINT_EVERY) {
             self.checkpoint();
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use wspsim::fault::{Fault, Kind};
 use wspsim_scenarios::cli;
@@ -126,4 +127,44 @@ fn bans_have_reasons() {
     for entry in entries {
         assert!(entry.contains("reason = \"") && !entry.contains("reason = \"\""), "{entry}");
     }
+}
+
+/// The text of every source file below `folder`.
+fn sources(folder: &Path, into: &mut String) {
+    let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    for entry in entries {
+        let path = entry.expect("a folder can be listed").path();
+        if path.is_dir() {
+            sources(&path, into);
+        } else if path.extension().is_some_and(|ext| ext == "rs") {
+            into.push_str(&fs::read_to_string(&path).expect("a source can be read"));
+        }
+    }
+}
+
+/// Every bug that was found has its place, its oracle and its regression, and that is there.
+#[test]
+fn regressions_exist() {
+    let mut code = String::new();
+    for folder in ["sim/src", "tests/tests"] {
+        sources(&workspace().join(folder), &mut code);
+    }
+    let text = document("docs/bugs-found.md");
+    let (_, found) = text.split_once("## By the hunt").expect("a section");
+    let found = found.split("\n## ").next().unwrap_or_default();
+    let rows = rows(found);
+    let bugs = rows.iter().filter(|row| row[0] != "what was wrong" && !row[0].starts_with('-'));
+    let mut named = 0;
+    for row in bugs {
+        assert_eq!(row.len(), 4, "{row:?}");
+        assert!(row.iter().all(|cell| !cell.is_empty()), "{row:?}");
+        if row[3].starts_with("none but") {
+            continue;
+        }
+        let path = row[3].trim_matches('`');
+        let name = path.rsplit("::").next().unwrap_or_default();
+        assert!(code.contains(&format!("fn {name}()")), "{path}: no such test");
+        named += 1;
+    }
+    assert!(named > 10, "{named} regressions found");
 }

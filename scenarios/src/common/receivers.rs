@@ -111,6 +111,8 @@ fn receive_datagrams(os: &Os, s: SocketHandle, held: &Held, longest: usize) {
         for slot in &slots {
             if let Some(ended) = slot.take_end(os) {
                 match ended.result() {
+                    // An empty datagram is a datagram like any other (BUF-7); it holds no record.
+                    Ok(0) => {}
                     Ok(len) => {
                         if let Err(wrong) = whole_record(&slot.buffer.read(0, len as usize)) {
                             os.fail(&wrong);

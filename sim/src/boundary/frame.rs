@@ -137,7 +137,7 @@ impl<'w> Frame<'w> {
         if lent == Lent::SendBuffer {
             room.clear();
         }
-        self.status_before = watch.overlapped_facts(self.overlapped).map(|facts| facts.status);
+        self.status_before = watch.word_at(self.overlapped);
         self.operation = Some(watch.add_lending(self.overlapped, loan, room, address));
     }
 
@@ -175,7 +175,11 @@ impl<'w> Frame<'w> {
             },
         );
         self.check_count(value, errno, count_now);
-        let overlapped = watch.overlapped_facts(self.overlapped);
+        // Only this call is judged by what the OVERLAPPED has when it leaves.
+        let overlapped = match self.function {
+            Function::WSPGetOverlappedResult => watch.overlapped_facts(self.overlapped),
+            _ => None,
+        };
         let room = self.room.take();
         {
             let mut bytes = watch.scratch.borrow_mut();
@@ -220,7 +224,7 @@ impl<'w> Frame<'w> {
         let watch = self.watch;
         let Some(lending) = watch.take_lending(self.overlapped, Some(serial)) else { return };
         watch.end_lending(lending);
-        let now = watch.overlapped_facts(self.overlapped).map(|facts| facts.status);
+        let now = watch.word_at(self.overlapped);
         if now == Some(WSS_OPERATION_IN_PROGRESS)
             && self.status_before != Some(WSS_OPERATION_IN_PROGRESS)
         {

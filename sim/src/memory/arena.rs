@@ -162,7 +162,7 @@ impl Inner {
         let block = &self.blocks[index];
         let end = start + len;
         let covers = |loan: &&Loan| loan.start <= start && end <= loan.end;
-        let readable = block.loans.iter().filter(covers).next_back().map(|loan| loan.lent);
+        let readable = block.loans.iter().rfind(covers).map(|loan| loan.lent);
         if self.is_bad_given(start, end) {
             return AccessError::Fault;
         }
@@ -298,6 +298,9 @@ impl Arena {
     /// Not the client's memory, or owned by the system until an operation ends.
     #[inline]
     pub fn client_read(&self, from: UserPtr, into: &mut [u8]) -> Result<(), ClientMisuse> {
+        if into.is_empty() {
+            return Ok(());
+        }
         let inner = self.inner.borrow();
         let (index, offset) = self.client(&inner, from, into.len(), "read")?;
         copy(into, &inner.blocks[index].bytes[offset..offset + into.len()]);
@@ -310,6 +313,9 @@ impl Arena {
     /// As [`Self::client_read`].
     #[inline]
     pub fn client_write(&self, to: UserPtr, bytes: &[u8]) -> Result<(), ClientMisuse> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
         let mut inner = self.inner.borrow_mut();
         let (index, offset) = self.client(&inner, to, bytes.len(), "written")?;
         copy(&mut inner.blocks[index].bytes[offset..offset + bytes.len()], bytes);

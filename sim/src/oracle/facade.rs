@@ -98,15 +98,16 @@ impl Oracles {
             self.transports.made(process.machine, call.opened, socket);
             self.order.opened(&self.book, socket);
         }
-        let mut verdict = self.codes.left(&self.book, &call, outcome);
-        verdict = verdict.and(GetResultOracle::left(&call, outcome));
+        let codes = self.codes.left(&self.book, &call, outcome);
+        // Each has to see every fact, whatever the others say.
+        let result = GetResultOracle::left(&call, outcome);
         let order = match &call.call.special {
             Special::Send(send) => self.order.leave(&self.book, &call, send.whole, outcome),
             Special::Receive { .. } => self.received(&call, outcome),
             _ => Ok(()),
         };
         let ledger = self.ledgers.of(process.machine).leave(&self.book, &call, outcome);
-        verdict.and(ledger).and(order).and(locks)
+        codes.and(result).and(ledger).and(order).and(locks)
     }
 
     /// A receive call has left.
@@ -332,13 +333,13 @@ impl Oracles {
     /// None at present.
     pub fn thread_ended(
         &mut self,
-        _at: At,
+        at: At,
         process: ProcessKey,
         thread: Tid,
         _how: ThreadEnd,
     ) -> Verdict {
         let place = ThreadPlace { machine: process.machine, thread };
-        self.ledgers.of(place.machine).thread_ended(place);
+        self.ledgers.of(place.machine).thread_ended(at, place);
         for call in &self.book.forget_thread(place).calls {
             if is_counted_receive(call) && let Some(id) = call.socket {
                 self.receive.give_up(id);
@@ -367,7 +368,8 @@ impl Oracles {
         let waiting = |place: ThreadPlace| threads.get(place).map_or(0, |t| t.apcs_waiting);
         let verdict = self.ledgers.of(process.machine).cleaned(process, waiting);
         self.book.forget_process(process);
-        verdict.and(LeakOracle::cleaned(at, process, left))
+        let leak = LeakOracle::cleaned(at, process, left);
+        verdict.and(leak)
     }
 
     /// A process has ended without a crash.

@@ -139,7 +139,7 @@ pub struct Outcome<'a> {
     pub count: Option<u32>,
     /// What a finished receive left in the caller's buffers.
     pub received: Option<Received<'a>>,
-    /// The OVERLAPPED at the end of the call, where there is one.
+    /// The OVERLAPPED at the end of WSPGetOverlappedResult, where it can be read.
     pub overlapped: Option<OverlappedFacts>,
 }
 

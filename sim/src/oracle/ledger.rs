@@ -12,6 +12,10 @@ use crate::event::{At, Function, MachineId, Tid};
 
 const NAME: &str = "ledger";
 
+/// How long a thread's operations may outlive it: a provider hears of the end on a worker thread,
+/// which has to get its turn first.
+const CANCELLED_WITHIN_NS: u64 = 1_000_000_000;
+
 /// What a client's routine was called with.
 pub(super) struct RoutineFacts {
     pub(super) routine: Routine,
@@ -255,6 +259,17 @@ impl Ledger {
         op.stored_by = Some(place(at));
         op.stored_in_cleanup = in_cleanup || clean;
         self.ended += 1;
+        if let Some(gone) = op.starter_gone_ns
+            && at.time_ns > gone + CANCELLED_WITHIN_NS
+        {
+            let words = op.words();
+            let message = format!(
+                "{words}: the thread that started it ended at {gone} ns, and it was not cancelled: \
+                 it ended only at {} ns",
+                at.time_ns
+            );
+            return object("CXL-5", message);
+        }
         let error = WsaError(now.error as i32);
         if (now.status == 0) != (now.error == 0) {
             return object(
@@ -482,10 +497,13 @@ impl Ledger {
     }
 
     /// A thread has ended: its routines never run (CXL-5).
-    pub(super) fn thread_ended(&mut self, thread: ThreadPlace) {
+    pub(super) fn thread_ended(&mut self, at: At, thread: ThreadPlace) {
         self.ops.retain_mut(|op| {
             if op.starter == thread && !op.accepted {
                 return false;
+            }
+            if op.starter == thread {
+                op.starter_gone_ns = Some(at.time_ns);
             }
             op.thread_gone |= op.thread == thread;
             !op.is_over()

@@ -16,6 +16,8 @@ pub(super) struct Op {
     pub(super) socket: Option<SocketId>,
     /// Who started it.
     pub(super) starter: ThreadPlace,
+    /// When that thread ended, if it has.
+    pub(super) starter_gone_ns: Option<u64>,
     /// Where its routine runs.
     pub(super) thread: ThreadPlace,
     pub(super) routine: Routine,
@@ -55,6 +57,7 @@ impl Op {
             handle: call.call.socket,
             socket: call.socket,
             starter: call.thread,
+            starter_gone_ns: None,
             thread,
             routine: call.call.routine,
             event: call.call.event,

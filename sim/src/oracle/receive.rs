@@ -112,6 +112,7 @@ impl ReceiveOracle {
     }
 
     /// A receive ended with content (empty where it failed). `words` are for a message.
+    #[allow(clippy::too_many_arguments, reason = "what a receive had and gave")]
     pub(super) fn delivered(
         &mut self,
         book: &Book,

@@ -224,5 +224,5 @@ impl Oracles {
 
 /// Whether an error of the transport ends a connection.
 fn is_fatal(error: WsaError) -> bool {
-    !matches!(error, WsaError::WSAEWOULDBLOCK | WsaError::WSAENOBUFS)
+    !matches!(error, WsaError::WSAEWOULDBLOCK | WsaError::WSAENOBUFS | WsaError::WSAENETDOWN)
 }

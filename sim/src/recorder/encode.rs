@@ -7,21 +7,36 @@ use core::net::SocketAddr;
 
 use provider_core::WsaError;
 
-use crate::event::{At, What};
+use crate::event::{At, Function, What};
 
 /// The most bytes that an event takes.
 pub(super) const LEN_MAX: usize = 48;
 
-/// Writes an event to `into`; gives the bytes that count.
+/// What an event adds to the run's counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Counts {
+    Nothing,
+    /// WSPSend or WSPSendTo was entered.
+    Send,
+    /// An operation ended.
+    Completion,
+}
+
+/// Writes an event to `into`; gives the bytes that count, and what it counts as.
 ///
-/// Every arm stores its own words: collecting them first would store them twice.
+/// Every arm stores its own words: collecting them first would store them twice. And it knows what
+/// it counts as: asking again later would be another jump that cannot be foreseen.
 #[inline]
-pub(super) fn encode(at: At, what: &What, into: &mut [u8; LEN_MAX]) -> usize {
-    match *what {
+pub(super) fn encode(at: At, what: &What, into: &mut [u8; LEN_MAX]) -> (usize, Counts) {
+    let mut counts = Counts::Nothing;
+    let len = match *what {
         What::Switch(tid) => put(into, at, 1, [u64::from(tid.0)]),
         What::ThreadStart(tid) => put(into, at, 2, [u64::from(tid.0)]),
         What::ThreadEnd(tid, how) => put(into, at, 3, [pair(tid.0, u32::from(how as u8))]),
         What::Enter { function, socket, overlapped, len } => {
+            if matches!(function, Function::WSPSend | Function::WSPSendTo) {
+                counts = Counts::Send;
+            }
             put(into, at, 4, [socket, overlapped, pair(len, u32::from(function as u8))])
         }
         What::Leave { function, value, errno, count } => {
@@ -32,10 +47,12 @@ pub(super) fn encode(at: At, what: &What, into: &mut [u8; LEN_MAX]) -> usize {
             put(into, at, 6, [context, pair(thread.0, u32::from(accepted))])
         }
         What::RoutineEnter { overlapped, error, bytes } => {
+            counts = Counts::Completion;
             put(into, at, 7, [overlapped, pair(error, bytes)])
         }
         What::RoutineLeave => put(into, at, 8, []),
         What::Completed { overlapped, error, bytes } => {
+            counts = Counts::Completion;
             put(into, at, 9, [overlapped, pair(error, bytes)])
         }
         What::EventObject { event, set } => put(into, at, 10, [event, u64::from(set)]),
@@ -68,7 +85,8 @@ pub(super) fn encode(at: At, what: &What, into: &mut [u8; LEN_MAX]) -> usize {
             put(into, at, 23, [ip as u64, (ip >> 64) as u64, rest, u64::from(v6.port())])
         }
         What::Mark(mark) => put(into, at, 24, [mark]),
-    }
+    };
+    (len, counts)
 }
 
 /// Writes the place, the tag of the event and its words.

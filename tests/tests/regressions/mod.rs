@@ -12,4 +12,10 @@
 //!
 //! A finding's file is no regression test: it departs as soon as the sources change.
 
+mod pair;
+
+mod connect_reset_at_once;
+mod nonblocking_linger_close;
 mod nonblocking_send_cut_short;
+mod send_meets_net_down;
+mod shutdown_of_a_dead_connection;

@@ -185,3 +185,26 @@ fn a_packet_to_nobody_is_lost_quietly() {
         links.carry(&shared, B, packet, |_, _| panic!("nobody is there"));
     }
 }
+
+/// The fragments of a datagram share one checksum, and two flipped bits could cancel out in it.
+#[test]
+fn corrupt_flips_a_bit_of_a_fragments_header_only() {
+    let shared = always(Fault::Corrupt);
+    let mut links = Links::new(2);
+    // More fragments follow; the last one; not a fragment, but not to be cut.
+    for (flags, is_fragment) in [([0x20, 0], true), ([0, 185], true), ([0x40, 0], false)] {
+        let mut header_only = true;
+        for n in 0..200 {
+            let mut bytes = vec![0; 500];
+            (bytes[0], bytes[6], bytes[7]) = (0x45, flags[0], flags[1]);
+            let before = bytes.clone();
+            let packet = Outgoing { to: B, sent_ns: n * MS, bytes };
+            links.carry(&shared, A, packet, |_, bytes| {
+                let flips = bytes.iter().zip(&before).map(|(is, was)| (is ^ was).count_ones());
+                assert_eq!(flips.clone().sum::<u32>(), 1);
+                header_only &= flips.take(20).sum::<u32>() == 1;
+            });
+        }
+        assert_eq!(header_only, is_fragment, "{flags:?}");
+    }
+}

@@ -282,6 +282,7 @@ impl SendOrder {
     }
 
     /// The transport was offered something.
+    #[allow(clippy::too_many_arguments, reason = "what the call had and gave")]
     pub(super) fn transport_sent(
         &mut self,
         book: &Book,
@@ -306,7 +307,9 @@ impl SendOrder {
                 lane.refused(&Unit { hash, len: offered.len() as u64, to });
                 Answer::Explained
             }
-            (Kind::Stream(_), Err(WsaError::WSAENOBUFS)) => Answer::Explained,
+            (Kind::Stream(_), Err(WsaError::WSAENOBUFS | WsaError::WSAENETDOWN)) => {
+                Answer::Explained
+            }
             (Kind::Stream(_), Err(_)) => {
                 lane.dead = true;
                 Answer::Explained
@@ -469,13 +472,12 @@ fn unexplained(
         let before = stream.tail(taken.len() + 16);
         message.push_str(&format!("; it took before: {}", hex(before)));
     }
-    let mut listed = 0;
-    for send in lane.sends().iter().filter(|send| send.placed < send.limit().max(1)) {
+    let unsent = lane.sends().iter().filter(|send| send.placed < send.limit().max(1));
+    for (listed, send) in unsent.enumerate() {
         if listed == 4 {
             message.push_str("; ...");
             break;
         }
-        listed += 1;
         let rest = &send.bytes[(send.placed as usize).min(send.bytes.len())..];
         message.push_str(&format!("; unsent: {}", send.words()));
         if !rest.is_empty() {

@@ -287,3 +287,50 @@ fn long_windows_are_trimmed() {
     play.leave(2, first, outcome(0, 0, Some(4))).unwrap();
     breaks(play.took(1, b"slow", 4), "ORD-2");
 }
+
+/// A cancelled blocking send may have more of its prefix in the provider's own buffer, which still
+/// goes.
+#[test]
+fn cancelled_blocking_send_may_go_on() {
+    for error in [E::WSAEINTR, E::WSAETIMEDOUT] {
+        let mut play = stream();
+        let a = play.send(1, send(4, b"hello"));
+        play.took(1, b"hello", 2).unwrap();
+        play.leave(1, a, refused(error)).unwrap();
+        play.took(1, b"llo", 2).unwrap();
+        sent(&mut play, b"world").unwrap();
+        play.took(1, b"world", 5).unwrap();
+        breaks(play.took(1, b"o", 1), "ORD-2");
+    }
+}
+
+/// A datagram that the transport refused for now is still owed, though nothing else is under way.
+#[test]
+fn refused_by_the_transport_is_not_forgotten() {
+    let mut play = datagram();
+    nonblocking(&mut play);
+    sent(&mut play, b"one").unwrap();
+    let at = play.at(9);
+    play.oracles.transport_sent(at, CLIENT, 1, b"one", None, Err(E::WSAENOBUFS)).unwrap();
+    play.call(send(4, b"two"), refused(E::WSAEWOULDBLOCK)).unwrap();
+    play.took(1, b"one", 3).unwrap();
+    breaks(play.took(1, b"one", 3), "ORD-2");
+}
+
+/// Of FIONBIO calls that overlap nobody knows which one counts, until one that is alone.
+#[test]
+fn overlapping_mode_changes_leave_the_mode_unknown() {
+    let special = |on| Special::Ioctl { code: FIONBIO, input: Some(on) };
+    let change = |on| plain(Function::WSPIoctl, 4, special(on));
+    let would_block = |play: &mut Play| play.call(send(4, b"hello"), refused(E::WSAEWOULDBLOCK));
+    for on in [0, 1] {
+        let mut play = stream();
+        let first = play.enter(1, change(on));
+        let second = play.enter(2, change(1 - on));
+        play.leave(2, second, outcome(0, 0, None)).unwrap();
+        play.leave(1, first, outcome(0, 0, None)).unwrap();
+        would_block(&mut play).unwrap();
+        play.call(change(0), outcome(0, 0, None)).unwrap();
+        breaks(would_block(&mut play), "ERR-WOULDBLOCK-2");
+    }
+}
