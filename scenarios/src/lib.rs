@@ -4,19 +4,19 @@
 //! [`all`] lists them.
 #![forbid(unsafe_code)]
 
+mod blocked_senders;
 mod bulk_stream;
 mod cancel_races;
 pub mod cli;
 mod common;
+mod crash_restart;
+mod datagram_echo;
 mod enobufs_storm;
 mod mixed_senders;
-mod datagram_echo;
-mod shutdown_queued;
-mod blocked_senders;
-mod reset_storm;
-mod crash_restart;
 mod registry;
+mod reset_storm;
 mod routine_chain;
+mod shutdown_queued;
 
 pub use registry::all;
 

@@ -62,7 +62,10 @@ pub(crate) fn run(names: &[&str]) -> Outcome {
                 );
             }
             None => {
-                println!("| {} | {} | nothing | all | survived {SEEDS_MOST} |", plant.name, plant.about);
+                println!(
+                    "| {} | {} | nothing | all | survived {SEEDS_MOST} |",
+                    plant.name, plant.about
+                );
                 survivors.push(plant.name.clone());
             }
         }
@@ -104,13 +107,18 @@ fn copy_tree(root: &Path, tree: &Path) -> Outcome {
     for part in ["provider-core", "sim", "scenarios"] {
         copy(&root.join(part), &tree.join(part)).map_err(|error| format!("{part}: {error}"))?;
     }
-    let manifest = fs::read_to_string(root.join("Cargo.toml")).map_err(|error| error.to_string())?;
+    let manifest =
+        fs::read_to_string(root.join("Cargo.toml")).map_err(|error| error.to_string())?;
     let members: Vec<&str> = manifest
         .lines()
-        .filter(|line| !["\"tests\",", "\"benches\",", "\"xtask\","].iter().any(|m| line.trim().starts_with(m)))
+        .filter(|line| {
+            !["\"tests\",", "\"benches\",", "\"xtask\","].iter().any(|m| line.trim().starts_with(m))
+        })
         .collect();
     write_if_changed(&tree.join("Cargo.toml"), members.join("\n").as_bytes())
-        .and_then(|()| write_if_changed(&tree.join("Cargo.lock"), &fs::read(root.join("Cargo.lock"))?))
+        .and_then(|()| {
+            write_if_changed(&tree.join("Cargo.lock"), &fs::read(root.join("Cargo.lock"))?)
+        })
         .map_err(|error| error.to_string())
 }
 

@@ -72,8 +72,7 @@ impl Boundary {
         run: impl FnOnce(&dyn ServiceProvider) -> i32,
     ) -> i32 {
         self.watch.around.entering(function, s);
-        let frame =
-            Frame::enter(&self.watch, Call::plain(function, s, special), 0, errno);
+        let frame = Frame::enter(&self.watch, Call::plain(function, s, special), 0, errno);
         for (at, len, lent) in lends {
             frame.lend(*at, *len, *lent);
         }
@@ -325,7 +324,8 @@ impl ServiceProvider for Boundary {
         errno: UserPtr,
     ) -> i32 {
         let lends = [(optval, len_of(optlen), Lent::Input)];
-        let special = Special::SetOption { level, name: optname, value: self.watch.word_at(optval) };
+        let special =
+            Special::SetOption { level, name: optname, value: self.watch.word_at(optval) };
         self.plain(Function::WSPSetSockOpt, s, special, &lends, errno, |p| {
             p.wsp_set_sock_opt(s, level, optname, optval, optlen, errno)
         })
@@ -438,8 +438,7 @@ impl ServiceProvider for Boundary {
         overlapped: OverlappedArgs,
         errno: UserPtr,
     ) -> i32 {
-        let args =
-            SendArgs { s, buffers, buffer_count, bytes_sent, to, tolen, overlapped, errno };
+        let args = SendArgs { s, buffers, buffer_count, bytes_sent, to, tolen, overlapped, errno };
         self.send(Function::WSPSendTo, &args, |p| {
             p.wsp_send_to(s, buffers, buffer_count, bytes_sent, flags, to, tolen, overlapped, errno)
         })

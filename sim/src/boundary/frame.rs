@@ -39,12 +39,7 @@ impl<'w> Frame<'w> {
         let (function, socket, overlapped) = (call.function, call.socket, call.overlapped);
         watch.around.record(
             at,
-            What::Enter {
-                function,
-                socket: socket.0 as u64,
-                overlapped: overlapped.0 as u64,
-                len,
-            },
+            What::Enter { function, socket: socket.0 as u64, overlapped: overlapped.0 as u64, len },
         );
         let id = watch.around.oracles().borrow_mut().call_enter(at, watch.process, call);
         let loan = watch.arena.open_loan();
@@ -81,7 +76,8 @@ impl<'w> Frame<'w> {
         self.lend(count, 4, Lent::Output);
         let mut word = [0; 4];
         // A count inside the OVERLAPPED changes with it.
-        let inside = count.0.wrapping_sub(self.overlapped.0) < provider_core::layout::overlapped::SIZE;
+        let inside =
+            count.0.wrapping_sub(self.overlapped.0) < provider_core::layout::overlapped::SIZE;
         if (self.overlapped.is_null() || !inside) && self.watch.arena.peek(count, &mut word) {
             self.count = Some((count, u32::from_le_bytes(word)));
         }
@@ -193,13 +189,13 @@ impl<'w> Frame<'w> {
                     received = Some(Received { bytes: &bytes, from: watch.address_at(*from) });
                 }
             }
-            let outcome =
-                Outcome { value, errno, count: count_now, received, overlapped };
-            let verdict = watch
-                .around
-                .oracles()
-                .borrow_mut()
-                .call_leave(at, watch.process, self.id, &outcome);
+            let outcome = Outcome { value, errno, count: count_now, received, overlapped };
+            let verdict = watch.around.oracles().borrow_mut().call_leave(
+                at,
+                watch.process,
+                self.id,
+                &outcome,
+            );
             if let Err(violation) = verdict {
                 watch.around.report(at, violation);
             }
@@ -237,7 +233,10 @@ impl<'w> Frame<'w> {
                         "{:?} on socket {:#x} was refused with {:?} but left \
                          WSS_OPERATION_IN_PROGRESS in the OVERLAPPED at {:#x}: who polls it waits \
                          for ever",
-                        self.function, self.socket.0, WsaError(errno), self.overlapped.0
+                        self.function,
+                        self.socket.0,
+                        WsaError(errno),
+                        self.overlapped.0
                     ),
                 ),
             );

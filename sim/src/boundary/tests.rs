@@ -190,11 +190,9 @@ fn pending_send_is_scribbled_and_keeps_its_buffers() {
         refuse(watch, errno, WsaError::WSA_IO_PENDING)
     });
     assert_eq!(bed.send_to(bed.args()), -1);
-    for (at, mark) in [
-        (array, Pattern::WsabufArray),
-        (to, Pattern::Address),
-        (thread, Pattern::ThreadId),
-    ] {
+    for (at, mark) in
+        [(array, Pattern::WsabufArray), (to, Pattern::Address), (thread, Pattern::ThreadId)]
+    {
         let mut bytes = [0; 16];
         bed.arena.client_read(at, &mut bytes).unwrap();
         assert_eq!(bytes, [mark.byte(); 16]);
@@ -287,7 +285,8 @@ fn double_use_of_an_overlapped_is_the_clients() {
 fn bad_arguments_are_faults() {
     let bed = Bed::new(WSA_FLAG_OVERLAPPED);
     let errno = bed.errno;
-    for (array, count) in [(UserPtr(0x10), 1), (UserPtr(usize::MAX - 3), 2), (bed.array, u32::MAX)] {
+    for (array, count) in [(UserPtr(0x10), 1), (UserPtr(usize::MAX - 3), 2), (bed.array, u32::MAX)]
+    {
         bed.step(move |watch| {
             let result = watch.arena().provider_read(array, &mut [0; 32]);
             assert_eq!(result, Err(AccessError::Fault));
@@ -327,7 +326,7 @@ fn only_receives_write_buffers() {
 fn unwinding_takes_back() {
     let bed = Bed::new(WSA_FLAG_OVERLAPPED);
     bed.step(|_| std::panic::resume_unwind(Box::new(())));
-    let call = std::panic::AssertUnwindSafe(|| bed.send_to(OverlappedArgs::NONE));
+    let call = core::panic::AssertUnwindSafe(|| bed.send_to(OverlappedArgs::NONE));
     assert!(std::panic::catch_unwind(call).is_err());
     assert!(is_violation(bed.arena.provider_read(bed.data, &mut [0; 3])));
 }

@@ -162,9 +162,7 @@ impl Watch {
         alertable: bool,
     ) {
         self.tell(|oracles, at, process| {
-            oracles.routine_enter(
-                at, process, routine, error, bytes, overlapped, flags, alertable,
-            )
+            oracles.routine_enter(at, process, routine, error, bytes, overlapped, flags, alertable)
         });
     }
 

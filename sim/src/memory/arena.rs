@@ -172,15 +172,15 @@ impl Inner {
         };
         let before = block.ended.was(start - block.start, len);
         let (clause, why) = match (readable, block.state, before) {
-            (Some(lent), ..) => (lent.clause(), format!("{} is lent for reading only", lent.words())),
-            (None, State::Freed, before) => (
-                before.map_or("OVL-10", Lent::clause),
-                format!("it was freed{}", was(before)),
-            ),
-            (None, _, before) => (
-                before.map_or("BUF-4", Lent::clause),
-                format!("nobody lends it{}", was(before)),
-            ),
+            (Some(lent), ..) => {
+                (lent.clause(), format!("{} is lent for reading only", lent.words()))
+            }
+            (None, State::Freed, before) => {
+                (before.map_or("OVL-10", Lent::clause), format!("it was freed{}", was(before)))
+            }
+            (None, _, before) => {
+                (before.map_or("BUF-4", Lent::clause), format!("nobody lends it{}", was(before)))
+            }
         };
         violation(clause, format!("the provider {verb} {len} bytes at {start:#x}, but {why}"))
     }
@@ -221,9 +221,8 @@ impl Inner {
 }
 
 fn was(before: Option<Lent>) -> String {
-    before.map_or_else(String::new, |lent| {
-        format!(" (it was {} whose loan has ended)", lent.words())
-    })
+    before
+        .map_or_else(String::new, |lent| format!(" (it was {} whose loan has ended)", lent.words()))
 }
 
 fn violation(clause: &'static str, message: String) -> AccessError {
@@ -271,8 +270,7 @@ impl Arena {
     /// `ptr` is not the start of a block that the client has.
     pub fn free(&self, ptr: UserPtr) -> Result<(), ClientMisuse> {
         let mut inner = self.inner.borrow_mut();
-        let misuse =
-            |message| Err(ClientMisuse { address: ptr.0, len: 0, message });
+        let misuse = |message| Err(ClientMisuse { address: ptr.0, len: 0, message });
         let Some(index) = inner.block(ptr.0) else {
             return misuse("freed, and never allocated");
         };
@@ -345,7 +343,8 @@ impl Arena {
     ) -> Result<(usize, usize), ClientMisuse> {
         if let Some((index, offset)) = inner.range(at.0, len) {
             let block = &inner.blocks[index];
-            if block.state == State::Live && (block.loans.is_empty() || !block.is_owned(at.0, len)) {
+            if block.state == State::Live && (block.loans.is_empty() || !block.is_owned(at.0, len))
+            {
                 return Ok((index, offset));
             }
         }

@@ -144,13 +144,9 @@ pub(super) const fn allowed(function: Function) -> &'static [E] {
         F::WSPShutdown => &[E::WSAENOTSOCK, E::WSAEINVAL, E::WSAENOTCONN],
         F::WSPGetSockName => &[E::WSAENOTSOCK, E::WSAEINVAL],
         F::WSPGetPeerName => &[E::WSAENOTSOCK, E::WSAENOTCONN],
-        F::WSPSetSockOpt => &[
-            E::WSAENOTSOCK,
-            E::WSAENOPROTOOPT,
-            E::WSAEINVAL,
-            E::WSAENOTCONN,
-            E::WSAENETRESET,
-        ],
+        F::WSPSetSockOpt => {
+            &[E::WSAENOTSOCK, E::WSAENOPROTOOPT, E::WSAEINVAL, E::WSAENOTCONN, E::WSAENETRESET]
+        }
         F::WSPGetSockOpt => &[E::WSAENOTSOCK, E::WSAENOPROTOOPT, E::WSAEINVAL],
         F::WSPIoctl => &[
             E::WSAENOTSOCK,
@@ -237,9 +233,7 @@ impl CodeOracle {
             None
         } else if error == E::WSAEINTR && overlapped {
             Some(("ERR-INTR", "an overlapped call does not block"))
-        } else if error == E::WSAEWOULDBLOCK
-            && !overlapped
-            && book.mode_of(call) == Mode::Blocking
+        } else if error == E::WSAEWOULDBLOCK && !overlapped && book.mode_of(call) == Mode::Blocking
         {
             Some(("ERR-WOULDBLOCK-2", "the socket is blocking"))
         } else if error == E::WSAEMSGSIZE && stream {

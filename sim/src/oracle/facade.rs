@@ -130,15 +130,9 @@ impl Oracles {
             Delivery::Truncated
         };
         let tsock = self.transports.of(id);
-        let verdict = self.receive.delivered(
-            &self.book,
-            id,
-            tsock,
-            call.id,
-            outcome.received,
-            how,
-            || call.words(),
-        );
+        let verdict =
+            self.receive
+                .delivered(&self.book, id, tsock, call.id, outcome.received, how, || call.words());
         self.receive.leave(id, call.id, false);
         verdict
     }
@@ -341,7 +335,9 @@ impl Oracles {
         let place = ThreadPlace { machine: process.machine, thread };
         self.ledgers.of(place.machine).thread_ended(at, place);
         for call in &self.book.forget_thread(place).calls {
-            if is_counted_receive(call) && let Some(id) = call.socket {
+            if is_counted_receive(call)
+                && let Some(id) = call.socket
+            {
                 self.receive.give_up(id);
             }
         }

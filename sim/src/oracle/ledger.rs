@@ -115,7 +115,12 @@ impl Ledger {
     }
 
     /// A call has left.
-    pub(super) fn leave(&mut self, book: &Book, call: &ActiveCall, outcome: &Outcome<'_>) -> Verdict {
+    pub(super) fn leave(
+        &mut self,
+        book: &Book,
+        call: &ActiveCall,
+        outcome: &Outcome<'_>,
+    ) -> Verdict {
         self.lifetime_left(call, outcome);
         if !call.is_overlapped() {
             return Ok(());
@@ -125,11 +130,8 @@ impl Ledger {
         };
         if outcome.value == 0 || is_pending(outcome) {
             self.ops[index].accepted = true;
-            let verdict = if outcome.value == 0 {
-                self.at_once(book, index, call, outcome)
-            } else {
-                Ok(())
-            };
+            let verdict =
+                if outcome.value == 0 { self.at_once(book, index, call, outcome) } else { Ok(()) };
             self.settle(index);
             return verdict;
         }
@@ -137,7 +139,10 @@ impl Ledger {
         let error = WsaError(outcome.errno);
         if op.indicated || op.event_used {
             let how = if op.indicated { "its routine ran" } else { "its event was set" };
-            return object("RET-4", format!("{} was refused with {error:?}, but {how}", op.words()));
+            return object(
+                "RET-4",
+                format!("{} was refused with {error:?}, but {how}", op.words()),
+            );
         }
         if op.stored.is_some() {
             return object(
@@ -236,7 +241,8 @@ impl Ledger {
             if !is_final(now.status) {
                 return Ok(());
             }
-            let last = self.ops.iter().rev().find(|op| op.process == process && op.address == address);
+            let last =
+                self.ops.iter().rev().find(|op| op.process == process && op.address == address);
             return match last {
                 Some(op) => object(
                     "RET-3",
@@ -380,9 +386,9 @@ impl Ledger {
             let inside = book
                 .innermost(place(at))
                 .is_some_and(|call| call.call.function == Function::WSPCleanup);
-            let aborted = op.stored.is_some_and(|stored| {
-                stored.error == WsaError::WSA_OPERATION_ABORTED.0 as u32
-            });
+            let aborted = op
+                .stored
+                .is_some_and(|stored| stored.error == WsaError::WSA_OPERATION_ABORTED.0 as u32);
             if op.stored_in_cleanup && inside && aborted && op.stored_by == Some(place(at)) {
                 return object(
                     "CXL-7",
@@ -393,7 +399,8 @@ impl Ledger {
             return Ok(());
         }
         let mine = |op: &&Op| op.process == process && op.event == event;
-        let early = self.ops.iter().filter(mine).find(|op| op.signals(event) && op.stored.is_none());
+        let early =
+            self.ops.iter().filter(mine).find(|op| op.signals(event) && op.stored.is_none());
         if let Some(op) = early {
             return object(
                 "EVT-6",
@@ -432,9 +439,8 @@ impl Ledger {
         facts: &RoutineFacts,
     ) -> Result<Option<super::book::SocketId>, Violation> {
         let clean = self.lifetime(process).clean;
-        let mine = |op: &Op| {
-            op.process == process && op.address == facts.overlapped && op.has_routine()
-        };
+        let mine =
+            |op: &Op| op.process == process && op.address == facts.overlapped && op.has_routine();
         let awaiting = |op: &Op| mine(op) && !op.indicated;
         let index = self
             .ops
@@ -615,7 +621,12 @@ fn wrong_routine(
     if facts.routine != op.routine {
         return Some((
             "APC-4",
-            format!("{} was given routine {:#x}, but {:#x} ran", op.words(), op.routine.0, facts.routine.0),
+            format!(
+                "{} was given routine {:#x}, but {:#x} ran",
+                op.words(),
+                op.routine.0,
+                facts.routine.0
+            ),
         ));
     }
     if u64::from(facts.bytes) != stored.bytes || facts.error != stored.error {
@@ -633,7 +644,10 @@ fn wrong_routine(
     }
     let sends = matches!(op.function, Function::WSPSend | Function::WSPSendTo);
     (sends && facts.flags != 0).then(|| {
-        ("APC-8", format!("the routine of {} was given flags {:#x}, not 0", op.words(), facts.flags))
+        (
+            "APC-8",
+            format!("the routine of {} was given flags {:#x}, not 0", op.words(), facts.flags),
+        )
     })
 }
 

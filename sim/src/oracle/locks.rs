@@ -49,7 +49,10 @@ impl LockOracle {
                 place(at).thread.0,
                 if thread.locks.len() == 1 { "" } else { "s" },
                 thread.locks,
-                thread.calls.last().map_or_else(String::new, |call| format!(", in {}", call.words())),
+                thread
+                    .calls
+                    .last()
+                    .map_or_else(String::new, |call| format!(", in {}", call.words())),
             ),
         )
     }

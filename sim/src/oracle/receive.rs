@@ -153,9 +153,8 @@ impl ReceiveOracle {
         let inbox = self.inboxes.entry(tsock).or_default();
         let reader = &mut self.readers[id.0 as usize];
         let fits = |inbox: &Inbox, bytes: &[u8]| inbox.bytes[inbox.taken..].starts_with(bytes);
-        let may_go = |reader: &Reader, entered: u64| {
-            reader.open.iter().all(|(_, _, left)| *left > entered)
-        };
+        let may_go =
+            |reader: &Reader, entered: u64| reader.open.iter().all(|(_, _, left)| *left > entered);
         if reader.waiting.is_empty() && may_go(reader, entered) && fits(inbox, bytes) {
             inbox.taken += bytes.len();
             return Ok(());

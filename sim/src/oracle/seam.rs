@@ -43,13 +43,7 @@ impl Oracles {
     }
 
     /// A transport socket was bound.
-    pub fn transport_bound(
-        &mut self,
-        _at: At,
-        process: ProcessKey,
-        tsock: u32,
-        local: SocketAddr,
-    ) {
+    pub fn transport_bound(&mut self, _at: At, process: ProcessKey, tsock: u32, local: SocketAddr) {
         self.wire.bound(Tsock { machine: process.machine, number: tsock }, local);
     }
 
@@ -155,9 +149,7 @@ impl Oracles {
         self.receive.datagram_arrived(tsock, hash, data.len(), from);
         // A datagram that was cut cannot be recognised.
         match from {
-            Some(from) if len == data.len() => {
-                self.wire.datagram_received(tsock, hash, len, from)
-            }
+            Some(from) if len == data.len() => self.wire.datagram_received(tsock, hash, len, from),
             _ => Ok(()),
         }
     }

@@ -6,10 +6,8 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::*;
 use crate::event::{At, Function, MachineId, ProcessId, Tid};
 
-pub(super) const SERVER: ProcessKey =
-    ProcessKey { machine: MachineId(1), process: ProcessId(0) };
-pub(super) const CLIENT: ProcessKey =
-    ProcessKey { machine: MachineId(0), process: ProcessId(0) };
+pub(super) const SERVER: ProcessKey = ProcessKey { machine: MachineId(1), process: ProcessId(0) };
+pub(super) const CLIENT: ProcessKey = ProcessKey { machine: MachineId(0), process: ProcessId(0) };
 pub(super) const OV: UserPtr = UserPtr(0x1_0002_0000);
 pub(super) const OV2: UserPtr = UserPtr(0x1_0002_0100);
 pub(super) const ROUTINE: Routine = Routine(0x7ff0);
@@ -37,11 +35,7 @@ impl Play {
 
     pub(super) fn at(&mut self, thread: u32) -> At {
         self.time_ns += 100;
-        At {
-            time_ns: self.time_ns,
-            machine: self.process.machine,
-            thread: Some(Tid(thread)),
-        }
+        At { time_ns: self.time_ns, machine: self.process.machine, thread: Some(Tid(thread)) }
     }
 
     pub(super) fn enter(&mut self, thread: u32, call: Call) -> CallId {
@@ -67,19 +61,11 @@ impl Play {
 
     /// A socket with transport socket `tsock`.
     pub(super) fn socket(&mut self, handle: usize, stream: bool, tsock: u32) {
-        let id = self.enter(
-            1,
-            plain(Function::WSPSocket, 0, Special::Socket { stream, overlapped: true }),
-        );
+        let id = self
+            .enter(1, plain(Function::WSPSocket, 0, Special::Socket { stream, overlapped: true }));
         let kind = if stream { Kind::Stream } else { Kind::Datagram };
         let at = self.at(1);
-        self.oracles.transport_opened(
-            at,
-            self.process,
-            tsock,
-            provider_core::Family::V4,
-            kind,
-        );
+        self.oracles.transport_opened(at, self.process, tsock, provider_core::Family::V4, kind);
         self.leave(1, id, outcome(handle as i64, 0, None)).unwrap();
     }
 

@@ -71,10 +71,8 @@ impl Transports {
     }
 
     fn join(&mut self, tsock: Tsock, socket: SocketId) {
-        let taken = self
-            .of(socket)
-            .and_then(|old| self.carriers.get(&old))
-            .is_some_and(|old| !old.closed);
+        let taken =
+            self.of(socket).and_then(|old| self.carriers.get(&old)).is_some_and(|old| !old.closed);
         let Some(carrier) = self.carriers.get_mut(&tsock) else { return };
         if !taken && carrier.socket.is_none() {
             carrier.socket = Some(socket);

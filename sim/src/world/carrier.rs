@@ -275,7 +275,10 @@ impl Carrier {
 }
 
 /// What turmoil takes for the time at the start; nothing here reads it.
-#[allow(clippy::disallowed_types, reason = "a fixed time, so that turmoil does not take the clock's")]
+#[allow(
+    clippy::disallowed_types,
+    reason = "a fixed time, so that turmoil does not take the clock's"
+)]
 fn epoch() -> std::time::SystemTime {
     std::time::SystemTime::UNIX_EPOCH + EPOCH
 }

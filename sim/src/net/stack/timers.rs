@@ -217,7 +217,7 @@ impl Stack {
         if stack.is_none() && self.connection(index).is_some_and(stuck) {
             // Something was not acknowledged, and smoltcp waits for nothing but the peer.
             self.unstick(index);
-            stack = self.next_poll(index).or(Some(now.saturating_add(STUCK_INTERVAL)));
+            stack = self.next_poll(index).or_else(|| Some(now.saturating_add(STUCK_INTERVAL)));
         }
         let Some(Some(connection)) = self.connections.get_mut(index) else { return };
         connection.tick(now);

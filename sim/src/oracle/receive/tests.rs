@@ -23,10 +23,7 @@ fn gives(play: &mut Play, bytes: &[u8], from: Option<SocketAddr>) -> Verdict {
 }
 
 fn got(bytes: &[u8], from: Option<SocketAddr>) -> Outcome<'_> {
-    Outcome {
-        received: Some(Received { bytes, from }),
-        ..outcome(0, 0, Some(bytes.len() as u32))
-    }
+    Outcome { received: Some(Received { bytes, from }), ..outcome(0, 0, Some(bytes.len() as u32)) }
 }
 
 #[test]
@@ -71,14 +68,14 @@ fn datagrams_whole_and_once() {
     let other: SocketAddr = "10.0.0.2:8".parse().unwrap();
     let mut play = play(false);
     let at = play.at(1);
-    play.oracles.wire.bound(
-        super::Tsock { machine: CLIENT.machine, number: 1 },
-        "10.0.0.1:9".parse().unwrap(),
-    );
+    play.oracles
+        .wire
+        .bound(super::Tsock { machine: CLIENT.machine, number: 1 }, "10.0.0.1:9".parse().unwrap());
     for bytes in [&b"one"[..], b"two", b""] {
         let hash = super::xxh3_64(bytes);
         play.oracles.wire.bound(super::Tsock { machine: SERVER.machine, number: 1 }, from);
-        let (to, by) = ("10.0.0.1:9".parse().unwrap(), super::Tsock { machine: SERVER.machine, number: 1 });
+        let (to, by) =
+            ("10.0.0.1:9".parse().unwrap(), super::Tsock { machine: SERVER.machine, number: 1 });
         play.oracles.wire.datagram_sent(by, hash, to);
         play.oracles
             .transport_received(at, CLIENT, 1, bytes, Some(from), Ok(bytes.len()), false)

@@ -103,9 +103,10 @@ impl DatagramLane {
 
     /// The transport refused a datagram for good.
     pub(super) fn refused(&mut self, unit: &Unit) {
-        let first = self.sends.iter_mut().find(|send| {
-            send.placed == 0 && !send.closed && may_be_sent(send) && is(send, unit)
-        });
+        let first = self
+            .sends
+            .iter_mut()
+            .find(|send| send.placed == 0 && !send.closed && may_be_sent(send) && is(send, unit));
         if let Some(send) = first {
             send.droppable = true;
         }
@@ -165,8 +166,10 @@ impl DatagramLane {
         self.sends.extract_if(.., |send| over(send)).for_each(|send| self.failed.keep(send));
         let mut placed: Vec<&Entry> = self.sends.iter().filter(|send| send.placed > 0).collect();
         placed.sort_by_key(|send| send.rank);
-        let log =
-            placed.iter().map(|send| Unit { hash: send.hash, len: send.total, to: send.to }).collect();
+        let log = placed
+            .iter()
+            .map(|send| Unit { hash: send.hash, len: send.total, to: send.to })
+            .collect();
         self.log = log;
     }
 }

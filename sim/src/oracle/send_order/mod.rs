@@ -488,8 +488,7 @@ fn unexplained(
 }
 
 fn hex(bytes: &[u8]) -> String {
-    let mut text: String =
-        bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let mut text: String = bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     if bytes.len() > 16 {
         text.push_str("..");
     }

@@ -204,9 +204,7 @@ fn refused_by_the_transport_may_be_dropped() {
     sent(&mut play, b"one").unwrap();
     sent(&mut play, b"two").unwrap();
     let at = play.at(9);
-    play.oracles
-        .transport_sent(at, CLIENT, 1, b"one", None, Err(E::WSAENETUNREACH))
-        .unwrap();
+    play.oracles.transport_sent(at, CLIENT, 1, b"one", None, Err(E::WSAENETUNREACH)).unwrap();
     play.took(1, b"two", 3).unwrap();
     breaks(play.took(1, b"one", 3), "ORD-2");
 }
@@ -255,9 +253,7 @@ fn terminated_sender() {
     play.send(2, send(4, b"hello"));
     play.took(1, b"hello", 2).unwrap();
     let at = play.at(2);
-    play.oracles
-        .thread_ended(at, CLIENT, Tid(2), crate::event::ThreadEnd::Terminated)
-        .unwrap();
+    play.oracles.thread_ended(at, CLIENT, Tid(2), crate::event::ThreadEnd::Terminated).unwrap();
     sent(&mut play, b"world").unwrap();
     play.took(1, b"world", 5).unwrap();
 }
