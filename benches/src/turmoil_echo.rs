@@ -4,6 +4,8 @@
 //! sends one again 50 ms after it was last sent. Latency 1 to 10 ms, `fail_rate` 0.02, the rest of
 //! turmoil's settings at their defaults.
 
+#![allow(clippy::disallowed_methods, reason = "in turmoil, tokio's clock is the virtual one")]
+
 use core::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
