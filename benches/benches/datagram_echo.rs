@@ -5,7 +5,7 @@
 #![allow(clippy::float_arithmetic, reason = "figures are for reading")]
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
 
-use std::hint::black_box;
+use core::hint::black_box;
 
 use criterion::{Criterion, criterion_group};
 use wspsim::run::{RunOptions, run};
