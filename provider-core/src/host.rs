@@ -61,12 +61,13 @@ pub trait Host {
     /// APCs of the thread run inside.
     fn wait(&self, signal: &Self::Signal, deadline_ns: Option<u64>) -> WaitEnd;
 
-    /// Blocks the running thread, not alertably, until the client's event is set
-    /// (WaitForSingleObject); an auto-reset event is consumed.
+    /// Blocks the running thread, not alertably, until the client's event or `signal` is set
+    /// (WaitForMultipleObjects, any); an auto-reset event is consumed. WSPCleanup has no event to
+    /// tell of, and signals instead.
     ///
     /// # Errors
     /// WSA_INVALID_HANDLE.
-    fn wait_event(&self, event: EventHandle) -> Result<(), WsaError>;
+    fn wait_event(&self, event: EventHandle, signal: &Self::Signal) -> Result<(), WsaError>;
 
     /// Resets a client's event (WPUResetEvent).
     ///

@@ -78,6 +78,9 @@ pub const IPPROTO_UDP: i32 = 17;
 /// `WSA_FLAG_OVERLAPPED`.
 pub const WSA_FLAG_OVERLAPPED: u32 = 1;
 
+/// `WSA_FLAG_NO_HANDLE_INHERIT`.
+pub const WSA_FLAG_NO_HANDLE_INHERIT: u32 = 0x80;
+
 /// `SD_RECEIVE`.
 pub const SD_RECEIVE: i32 = 0;
 /// `SD_SEND`.

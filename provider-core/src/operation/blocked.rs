@@ -84,6 +84,10 @@ impl<H: Host> BlockedThreads<H> {
         self.calls.lock().retain(|call| call.thread != thread);
     }
 
+    pub(crate) fn all(&self) -> Vec<Arc<BlockedCall<H>>> {
+        self.calls.lock().clone()
+    }
+
     pub(crate) fn of(&self, thread: ThreadKey) -> Option<Arc<BlockedCall<H>>> {
         self.calls.lock().iter().find(|call| call.thread == thread).cloned()
     }

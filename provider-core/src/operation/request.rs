@@ -27,13 +27,11 @@ pub(crate) struct SendRequest {
     pub(crate) initiator: ThreadKey,
 }
 
-/// Where a receive writes the sender's address, at completion.
+/// Where a receive writes the sender's address, at completion. There was room when it was called.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FromAddress {
     pub(crate) address: UserPtr,
     pub(crate) length: UserPtr,
-    /// Room at `address`, as `length` said when the call was made.
-    pub(crate) room: usize,
 }
 
 /// A receive whose arguments are captured.

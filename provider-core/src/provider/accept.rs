@@ -26,8 +26,8 @@ impl<H: Host> Provider<H> {
         addrlen: UserPtr,
     ) -> Result<SocketHandle, WsaError> {
         let socket = self.socket(handle)?;
-        if !addr.is_null() && (self.take_u32(addrlen)? as usize) < sockaddr_size(&socket) {
-            return Err(WsaError::WSAEFAULT);
+        if !addr.is_null() {
+            self.check_address_room(socket.family, addr, addrlen)?;
         }
         let mut state = self.lock_open(&socket)?;
         if socket.kind == Kind::Datagram {
@@ -57,10 +57,17 @@ impl<H: Host> Provider<H> {
         state.phase = Phase::Connected;
         state.peer = Some(accepted.peer);
         state.local = accepted.local;
-        let new =
-            self.enter_socket(accepted.id, socket.family, Kind::Stream, socket.overlapped, state)?;
+        self.tell_options(&state);
+        let new = self.enter_socket(
+            accepted.id,
+            socket.life,
+            socket.family,
+            Kind::Stream,
+            socket.overlapped,
+            state,
+        )?;
         if !addr.is_null() {
-            // Readable and large enough a moment ago; if the caller unmapped it since, the
+            // Writable and large enough a moment ago; if the caller unmapped it since, the
             // connection is worth more than the address.
             let _ = self.give_address(&accepted.peer, addr, addrlen);
         }
@@ -84,12 +91,5 @@ impl<H: Host> Provider<H> {
                 Err(error)
             }
         }
-    }
-}
-
-fn sockaddr_size<H: Host>(socket: &Socket<H>) -> usize {
-    match socket.family {
-        crate::Family::V4 => crate::layout::SOCKADDR_IN,
-        crate::Family::V6 => crate::layout::SOCKADDR_IN6,
     }
 }

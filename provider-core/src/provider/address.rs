@@ -84,6 +84,30 @@ impl<H: Host> Provider<H> {
         Ok(raw)
     }
 
+    /// Whether an address of `family` can be written: room of `*length` bytes at `to`.
+    ///
+    /// # Errors
+    /// WSAEFAULT when the room is too small or not writable.
+    pub(super) fn check_address_room(
+        &self,
+        family: Family,
+        to: UserPtr,
+        length: UserPtr,
+    ) -> Result<(), WsaError> {
+        let size = match family {
+            Family::V4 => SOCKADDR_IN,
+            Family::V6 => SOCKADDR_IN6,
+        };
+        if (self.take_u32(length)? as usize) < size {
+            return Err(WsaError::WSAEFAULT);
+        }
+        let memory = self.host.memory();
+        memory
+            .probe_write(to, size)
+            .and_then(|()| memory.probe_write(length, 4))
+            .map_err(|_| WsaError::WSAEFAULT)
+    }
+
     /// Writes `address` for a caller that gave room of `*length` bytes at `to`, and its size to
     /// `length`.
     ///

@@ -92,9 +92,20 @@ impl<H: Host> Provider<H> {
         &self,
         socket: &Arc<Socket<H>>,
         deadline: Option<u64>,
-        mut look: impl FnMut(&mut SocketState<H>) -> Option<Result<T, WsaError>>,
+        look: impl FnMut(&mut SocketState<H>) -> Option<Result<T, WsaError>>,
     ) -> Result<T, WsaError> {
         let call = self.enter_blocking()?;
+        self.watch_entered(socket, &call, deadline, look)
+    }
+
+    /// The same, for a call that has entered already: what it started must not be refused after.
+    pub(super) fn watch_entered<T>(
+        &self,
+        socket: &Arc<Socket<H>>,
+        call: &Arc<BlockedCall<H>>,
+        deadline: Option<u64>,
+        mut look: impl FnMut(&mut SocketState<H>) -> Option<Result<T, WsaError>>,
+    ) -> Result<T, WsaError> {
         let mut why = WaitEnd::Signalled;
         let result = loop {
             let mut state = socket.lock();
@@ -107,7 +118,7 @@ impl<H: Host> Provider<H> {
                     None
                 }
             });
-            let watching = state.watchers.iter().position(|c| Arc::ptr_eq(c, &call));
+            let watching = state.watchers.iter().position(|c| Arc::ptr_eq(c, call));
             match found {
                 Some(result) => {
                     if let Some(at) = watching {

@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use core::net::SocketAddr;
 
 use crate::socket::{Phase, Socket, SocketState};
-use crate::{Host, Kind, SocketHandle, Transport, TransportOption, UserPtr, WsaError};
+use crate::{Host, Kind, SocketHandle, Transport, UserPtr, WsaError};
 
 use super::Provider;
 use super::address::is_broadcast;
@@ -56,25 +56,17 @@ impl<H: Host> Provider<H> {
         if peer.ip().is_unspecified() || peer.port() == 0 || is_broadcast(&peer) {
             return Err(WsaError::WSAEADDRNOTAVAIL);
         }
-        self.renew_transport(socket, &mut state)?;
-        self.bind_implicitly(socket, &mut state)?;
-        match self.host.transport().connect(state.transport, peer) {
-            Ok(()) => {
-                state.phase = Phase::Connected;
-                state.peer = Some(peer);
-                return Ok(());
-            }
-            Err(WsaError::WSAEWOULDBLOCK) => {}
-            Err(error) => return Err(error),
-        }
-        state.phase = Phase::Connecting;
-        state.peer = Some(peer);
-        state.error = None;
-        if state.options.nonblocking {
-            return Err(WsaError::WSAEWOULDBLOCK);
-        }
+        let nonblocking = state.options.nonblocking;
+        // Before anything is started: a call that is refused must not have begun (RET-4).
+        let call = if nonblocking { None } else { Some(self.enter_blocking()?) };
+        let begun = self.begin_connect(socket, &mut state, peer);
         drop(state);
-        self.watch(socket, None, |state| match state.phase {
+        let Some(call) = call else { return begun };
+        if begun != Err(WsaError::WSAEWOULDBLOCK) {
+            self.leave_blocking(call.thread);
+            return begun;
+        }
+        self.watch_entered(socket, &call, None, |state| match state.phase {
             // One that died since is for the next call to tell.
             Phase::Connected | Phase::Failed(_) => Some(Ok(())),
             Phase::Connecting => None,
@@ -83,6 +75,26 @@ impl<H: Host> Provider<H> {
                 Some(Err(state.error.take().unwrap_or(WsaError::WSAECONNREFUSED)))
             }
         })
+    }
+
+    /// Starts to connect; WSAEWOULDBLOCK when it is under way.
+    fn begin_connect(
+        &self,
+        socket: &Socket<H>,
+        state: &mut SocketState<H>,
+        peer: SocketAddr,
+    ) -> Result<(), WsaError> {
+        self.renew_transport(socket, state)?;
+        self.bind_implicitly(socket, state)?;
+        let begun = self.host.transport().connect(state.transport, peer);
+        state.phase = match begun {
+            Ok(()) => Phase::Connected,
+            Err(WsaError::WSAEWOULDBLOCK) => Phase::Connecting,
+            Err(error) => return Err(error),
+        };
+        state.peer = Some(peer);
+        state.error = None;
+        begun
     }
 
     /// A connect that failed used the transport socket up: another one takes its place, bound as
@@ -100,9 +112,8 @@ impl<H: Host> Provider<H> {
         transport.close(state.transport, true);
         state.transport = fresh;
         state.stale = false;
-        transport.set_option(fresh, TransportOption::KeepAlive(state.options.keep_alive));
-        transport.set_option(fresh, TransportOption::ReceiveBuffer(state.options.receive_buffer));
-        if let Some(local) = state.local.take() {
+        self.tell_options(state);
+        if let Some(local) = state.local {
             state.local = Some(transport.bind(fresh, local)?);
         }
         Ok(())
@@ -140,7 +151,8 @@ impl<H: Host> Provider<H> {
         match state.phase {
             Phase::Listening => return Ok(()),
             Phase::Connecting | Phase::Connected => return Err(WsaError::WSAEISCONN),
-            _ => {}
+            Phase::Failed(_) => return Err(WsaError::WSAEINVAL),
+            Phase::Open | Phase::Closed => {}
         }
         if state.local.is_none() {
             return Err(WsaError::WSAEINVAL);

@@ -19,6 +19,13 @@ pub(super) struct ApcContext<H: Host> {
     call: RoutineCall,
 }
 
+impl<H: Host> ApcContext<H> {
+    /// The life of the provider that the operation was started in.
+    pub(super) fn life(&self) -> u32 {
+        self.socket.life
+    }
+}
+
 impl<H: Host> Provider<H> {
     /// Lets the lock go and tells the owners of everything that ended; retires a closed socket.
     pub(super) fn deliver<'a>(&self, socket: &'a Arc<Socket<H>>, mut state: StateGuard<'a, H>) {
@@ -117,9 +124,13 @@ impl<H: Host> Provider<H> {
         let _ = self.store_details(call);
         let completed =
             self.host.complete_overlapped(socket.handle, overlapped, call.error, call.bytes);
-        if completed.is_err() && self.store(call).is_ok() {
-            // The operation must reach its end though the upcall failed (B4).
-            if let Some(event) = self.event_of(overlapped) {
+        if completed.is_err() {
+            // The operation must reach its end though the upcall failed (B4). Its event is read
+            // before the status is stored: after that the structure is the client's (OVL-10).
+            let event = self.event_of(overlapped);
+            if self.store(call).is_ok()
+                && let Some(event) = event
+            {
                 let _ = self.host.set_event(event);
             }
         }

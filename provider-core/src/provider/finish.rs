@@ -39,6 +39,15 @@ impl<H: Host> Provider<H> {
         self.host.memory().write(to, &value.to_le_bytes()).map_err(|_| WsaError::WSAEFAULT)
     }
 
+    /// Writes an out parameter that was probed when the call began, unless it is null. What the
+    /// call did is done, and may have been indicated: a caller that unmapped it since does not look
+    /// at it, and an error would deny the rest (RET-4).
+    pub(super) fn put_probed(&self, to: UserPtr, value: u32) {
+        if !to.is_null() {
+            let _ = self.put_u32(to, value);
+        }
+    }
+
     /// Reads an in parameter.
     pub(super) fn take_u32(&self, from: UserPtr) -> Result<u32, WsaError> {
         let mut bytes = [0; 4];

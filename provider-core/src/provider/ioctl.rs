@@ -46,7 +46,10 @@ impl<H: Host> Provider<H> {
                 0
             }
             FIONREAD => {
-                let available = self.host.transport().available(state.transport);
+                let available = match state.transport_closed {
+                    true => 0,
+                    false => self.host.transport().available(state.transport),
+                };
                 self.put_u32(args.out_buffer, u32::try_from(available).unwrap_or(u32::MAX))?;
                 4
             }
@@ -64,11 +67,8 @@ impl<H: Host> Provider<H> {
         let done = Ok(Started::Now(bytes, 0));
         let own = Done::at_once(mode, self.host.current_thread(), done);
         self.deliver_own(&socket, state, own);
-        if args.bytes_returned.is_null() {
-            Ok(())
-        } else {
-            self.put_u32(args.bytes_returned, bytes)
-        }
+        self.put_probed(args.bytes_returned, bytes);
+        Ok(())
     }
 }
 

@@ -39,8 +39,7 @@ impl<H: Host> Provider<H> {
                     return Err(WsaError::WSAENOTCONN);
                 }
                 state.options.keep_alive = word != 0;
-                let option = TransportOption::KeepAlive(word != 0);
-                self.host.transport().set_option(state.transport, option);
+                self.tell_options(&state);
             }
             (SO_LINGER, Kind::Stream) => {
                 state.options.linger = match (word & 0xffff, word >> 16) {
@@ -61,8 +60,7 @@ impl<H: Host> Provider<H> {
             }
             (SO_RCVBUF, _) => {
                 state.options.receive_buffer = word;
-                let option = TransportOption::ReceiveBuffer(word);
-                self.host.transport().set_option(state.transport, option);
+                self.tell_options(&state);
             }
             (SO_SNDTIMEO, _) => state.options.send_timeout_ms = word,
             (SO_RCVTIMEO, _) => state.options.receive_timeout_ms = word,
@@ -70,6 +68,20 @@ impl<H: Host> Provider<H> {
         }
         self.deliver(&socket, state);
         Ok(())
+    }
+
+    /// Tells the transport what it has to know of the options: of a new connection, or changed.
+    pub(super) fn tell_options(&self, state: &SocketState<H>) {
+        if !state.transport_closed {
+            let transport = self.host.transport();
+            let options = &state.options;
+            for option in [
+                TransportOption::KeepAlive(options.keep_alive),
+                TransportOption::ReceiveBuffer(options.receive_buffer),
+            ] {
+                transport.set_option(state.transport, option);
+            }
+        }
     }
 
     pub(super) fn option(

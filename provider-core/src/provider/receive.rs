@@ -43,9 +43,8 @@ impl<H: Host> Provider<H> {
         let from = match source {
             // A connection's peer is known: no address is given.
             Some(Source { from, fromlen }) if socket.kind == Kind::Datagram && !from.is_null() => {
-                let room = self.take_u32(fromlen)? as usize;
-                self.host.memory().probe_write(from, room).map_err(|_| WsaError::WSAEFAULT)?;
-                Some(FromAddress { address: from, length: fromlen, room })
+                self.check_address_room(socket.family, from, fromlen)?;
+                Some(FromAddress { address: from, length: fromlen })
             }
             _ => None,
         };
@@ -58,7 +57,8 @@ impl<H: Host> Provider<H> {
         check_receive_state(&socket, &state)?;
         let initiator = self.host.current_thread();
         let request = RecvRequest {
-            total: usize::try_from(buffers.total()).unwrap_or(usize::MAX),
+            // A count has 32 bits; what exceeds them is not filled.
+            total: u32::try_from(buffers.total()).unwrap_or(u32::MAX) as usize,
             buffers,
             from,
             peek: flags & MSG_PEEK != 0,

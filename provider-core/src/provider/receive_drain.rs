@@ -147,9 +147,6 @@ impl<H: Host> Provider<H> {
     /// Writes the sender's address where the call asked for it, at completion.
     fn give_source(&self, to: &FromAddress, from: &SocketAddr) -> Result<(), WsaError> {
         let (bytes, size) = encode_sockaddr(from);
-        if to.room < size {
-            return Err(WsaError::WSAEFAULT);
-        }
         let memory = self.host.memory();
         memory.write(to.address, &bytes[..size]).map_err(|_| WsaError::WSAEFAULT)?;
         self.put_u32(to.length, size as u32)

@@ -103,12 +103,8 @@ impl<H: Host> Provider<H> {
                 return Err(error);
             }
         };
-        if !count.is_null() {
-            self.put_u32(count, bytes)?;
-        }
-        if !flags.is_null() {
-            self.put_u32(flags, flag_bits)?;
-        }
+        self.put_probed(count, bytes);
+        self.put_probed(flags, flag_bits);
         Ok(())
     }
 

@@ -4,7 +4,8 @@ use alloc::sync::Arc;
 
 use crate::socket::{Options, Socket, SocketState};
 use crate::spi::{
-    AF_INET, AF_INET6, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM, SOCK_STREAM, WSA_FLAG_OVERLAPPED,
+    AF_INET, AF_INET6, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM, SOCK_STREAM,
+    WSA_FLAG_NO_HANDLE_INHERIT, WSA_FLAG_OVERLAPPED,
 };
 use crate::table::Id;
 use crate::{Family, Host, Kind, SocketHandle, Transport, WsaError};
@@ -19,9 +20,7 @@ impl<H: Host> Provider<H> {
         protocol: i32,
         flags: u32,
     ) -> Result<SocketHandle, WsaError> {
-        if !self.is_started() {
-            return Err(WsaError::WSANOTINITIALISED);
-        }
+        let life = self.life()?;
         let family = match af {
             AF_INET => Family::V4,
             AF_INET6 => Family::V6,
@@ -37,7 +36,8 @@ impl<H: Host> Provider<H> {
             (_, IPPROTO_TCP | IPPROTO_UDP) => return Err(WsaError::WSAEPROTOTYPE),
             _ => return Err(WsaError::WSAEPROTONOSUPPORT),
         }
-        if flags & !WSA_FLAG_OVERLAPPED != 0 {
+        // Handles are not inherited by other processes in any case.
+        if flags & !(WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT) != 0 {
             return Err(WsaError::WSAEINVAL);
         }
         let id = self.sockets.reserve(self.host.current_thread().0);
@@ -50,7 +50,7 @@ impl<H: Host> Provider<H> {
         };
         let overlapped = flags & WSA_FLAG_OVERLAPPED != 0;
         let state = SocketState::new(id.token(), transport, Options::default());
-        self.enter_socket(id, family, kind, overlapped, state)
+        self.enter_socket(id, life, family, kind, overlapped, state)
     }
 
     /// Gives an open transport socket its handle and its place in the table.
@@ -60,6 +60,7 @@ impl<H: Host> Provider<H> {
     pub(super) fn enter_socket(
         &self,
         id: Id,
+        life: u32,
         family: Family,
         kind: Kind,
         overlapped: bool,
@@ -67,9 +68,9 @@ impl<H: Host> Provider<H> {
     ) -> Result<SocketHandle, WsaError> {
         match self.host.create_socket_handle(id.context()) {
             Ok(handle) => {
-                let socket = Socket::new(id, handle, family, kind, overlapped, state);
+                let socket = Socket::new(id, life, handle, family, kind, overlapped, state);
                 self.sockets.fill(id, Arc::new(socket));
-                if !self.is_started() {
+                if self.life() != Ok(life) {
                     // The last WSPCleanup came between and did not see this socket.
                     let _ = self.close_socket(handle);
                     return Err(WsaError::WSANOTINITIALISED);

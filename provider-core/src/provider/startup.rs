@@ -11,6 +11,8 @@ use super::Provider;
 #[derive(Default)]
 pub(super) struct Lifetime {
     starts: u32,
+    /// Which life this is: the last WSPCleanup ends the sockets of its own and of none begun since.
+    life: u32,
 }
 
 /// How long the last WSPCleanup waits for sockets that were closed gracefully to pass their data
@@ -31,17 +33,27 @@ impl<H: Host> Provider<H> {
         self.lifetime.lock().starts > 0
     }
 
+    /// The life that a new socket belongs to.
+    ///
+    /// # Errors
+    /// WSANOTINITIALISED before WSPStartup.
+    pub(super) fn life(&self) -> Result<u32, WsaError> {
+        let lifetime = self.lifetime.lock();
+        if lifetime.starts > 0 { Ok(lifetime.life) } else { Err(WsaError::WSANOTINITIALISED) }
+    }
+
     pub(super) fn cleanup(&self) -> Result<(), WsaError> {
-        let last = {
-            let mut lifetime = self.lifetime.lock();
-            match lifetime.starts {
-                0 => return Err(WsaError::WSANOTINITIALISED),
-                starts => lifetime.starts = starts - 1,
+        let mut lifetime = self.lifetime.lock();
+        match lifetime.starts {
+            0 => return Err(WsaError::WSANOTINITIALISED),
+            1 => {
+                lifetime.starts = 0;
+                let ended = lifetime.life;
+                lifetime.life = ended.wrapping_add(1);
+                drop(lifetime);
+                self.end(ended);
             }
-            lifetime.starts == 0
-        };
-        if last {
-            self.end();
+            starts => lifetime.starts = starts - 1,
         }
         Ok(())
     }
@@ -49,8 +61,9 @@ impl<H: Host> Provider<H> {
     /// The last WSPCleanup: what is pending ends with neither event nor routine (CXL-7), blocked
     /// calls return, open sockets are reset, and closed ones get a while to pass their data on.
     /// When it returns nobody touches a caller's memory any more.
-    fn end(&self) {
-        let sockets = self.sockets.all();
+    fn end(&self, life: u32) {
+        let mut sockets = self.sockets.all();
+        sockets.retain(|socket| socket.life == life);
         for socket in &sockets {
             let mut state = socket.lock();
             if state.phase != Phase::Closed {
@@ -62,7 +75,9 @@ impl<H: Host> Provider<H> {
         for socket in &sockets {
             self.wait_retired(socket, deadline);
         }
-        self.apcs.lock().retain(|_| false);
+        self.apcs.lock().retain(|context| context.life() != life);
+        // Whoever waits for an operation's event waits for what will not come.
+        self.blocked.all().iter().for_each(|call| self.host.signal(&call.signal));
     }
 
     fn reset(&self, state: &mut SocketState<H>) {

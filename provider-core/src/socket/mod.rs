@@ -23,6 +23,8 @@ use crate::{Family, Host, Kind, SocketHandle};
 /// never held together with `state`.
 pub(crate) struct Socket<H: Host> {
     pub(crate) id: Id,
+    /// The life of the provider that it was made in: from WSPStartup to the last WSPCleanup.
+    pub(crate) life: u32,
     pub(crate) handle: SocketHandle,
     pub(crate) family: Family,
     pub(crate) kind: Kind,
@@ -45,8 +47,10 @@ pub(crate) struct RoutineCall {
 }
 
 impl<H: Host> Socket<H> {
+    #[allow(clippy::too_many_arguments, reason = "what a socket is for life")]
     pub(crate) fn new(
         id: Id,
+        life: u32,
         handle: SocketHandle,
         family: Family,
         kind: Kind,
@@ -54,7 +58,7 @@ impl<H: Host> Socket<H> {
         state: SocketState<H>,
     ) -> Self {
         let gate = Mutex::new(RoutineGate::new());
-        Self { id, handle, family, kind, overlapped, state: Mutex::new(state), gate }
+        Self { id, life, handle, family, kind, overlapped, state: Mutex::new(state), gate }
     }
 
     pub(crate) fn lock(&self) -> StateGuard<'_, H> {

@@ -105,10 +105,10 @@ impl Host for SimHost {
         }
     }
 
-    fn wait_event(&self, event: EventHandle) -> Result<(), WsaError> {
+    fn wait_event(&self, event: EventHandle, signal: &Rc<EventObject>) -> Result<(), WsaError> {
         self.process.watch(|watch| watch.upcall("wait_event"));
-        let object = Objects::One(Waitable::Event(self.event(event)?));
-        self.kernel().wait(WaitFor::HostEvent(object), None);
+        let either = vec![Waitable::Event(self.event(event)?), Waitable::Event(Rc::clone(signal))];
+        self.kernel().wait(WaitFor::HostEvent(Objects::Several(either, false)), None);
         Ok(())
     }
 

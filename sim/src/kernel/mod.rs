@@ -1,7 +1,7 @@
 //! The virtual Windows kernel of one machine: threads and their schedule, waits, APCs, events,
 //! timers, locks, and the machine's network stack.
 //!
-//! Every call from a provider or a program comes through [`Kernel::point`], the scheduling point:
+//! Every call from a provider or a program comes through `Kernel::point`, the scheduling point:
 //! it costs 100 ns of virtual time, and another thread may run before it returns. Nobody holds a
 //! borrow of a cell across it.
 

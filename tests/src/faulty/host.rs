@@ -97,8 +97,8 @@ impl Host for FlawedHost {
         end
     }
 
-    fn wait_event(&self, event: EventHandle) -> Result<(), WsaError> {
-        self.host.wait_event(event)
+    fn wait_event(&self, event: EventHandle, signal: &Self::Signal) -> Result<(), WsaError> {
+        self.host.wait_event(event, signal)
     }
 
     fn reset_event(&self, event: EventHandle) -> Result<(), WsaError> {

@@ -82,7 +82,8 @@ fn termination_strikes_in_waits_and_not_inside_of_the_provider() {
             let (host, seen) = (probe.host(), log.clone());
             probe.on_work(move |work| {
                 if let Work::Timer(_) = work {
-                    host.wait_event(provider_core::EventHandle(1)).unwrap_err();
+                    let signal = host.new_signal();
+                    host.wait_event(provider_core::EventHandle(1), &signal).unwrap_err();
                     seen.add(1);
                 }
             });
