@@ -14,8 +14,11 @@
 
 mod pair;
 
+mod address_room;
+mod cleanup_and_others;
 mod connect_reset_at_once;
 mod nonblocking_linger_close;
 mod nonblocking_send_cut_short;
+mod refused_connect;
 mod send_meets_net_down;
 mod shutdown_of_a_dead_connection;
