@@ -98,6 +98,9 @@ pub(super) struct Replay {
     /// A file that `hunt` wrote
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// Write every event of the run to this file, `-` for standard output
+    #[arg(long, value_name = "FILE|-")]
+    pub trace: Option<PathBuf>,
 }
 
 /// What a run draws from its seed when it is not given.

@@ -7,6 +7,7 @@ use wspsim::finding::{self, FindingFile, Replay as Replayed};
 use super::args::Replay;
 use super::console::{Console, Style};
 use super::error::{CLEAN, Error, FOUND, InputError, OWN_FAILURE, OwnError};
+use super::run::open_trace;
 use super::{House, output, select, show};
 
 /// Runs the file again, and tells whether it fails as it did.
@@ -19,7 +20,18 @@ pub(super) fn replay(house: &House<'_>, args: &Replay, console: &mut Console) ->
         InputError::ReplayScenario { path: args.file.clone(), unknown: Box::new(unknown) }
     })?;
     let provider = house.provider.map(|make| make());
-    let replayed = finding::replay(scenario, &file, None, provider).map_err(OwnError::Simulator)?;
+    let trace = match &args.trace {
+        Some(path) => Some(open_trace(path, false, console)?),
+        None => None,
+    };
+    let mut replayed =
+        finding::replay(scenario, &file, trace, provider).map_err(OwnError::Simulator)?;
+    let (Replayed::Reproduced(report)
+    | Replayed::Clean(report)
+    | Replayed::Departed { report, .. }) = &mut replayed;
+    if let Some(why) = report.trace_error.take() {
+        return Err(OwnError::WriteTrace(why).into());
+    }
 
     let out = &mut console.out;
     let place = format!("{}, seed {}", file.scenario, file.seed);

@@ -97,8 +97,8 @@ fn rates(plan: &FaultPlan) -> String {
     if all.is_empty() { "none".to_owned() } else { all.join(", ") }
 }
 
-/// What the trace is written to; the run buffers it.
-fn open_trace(
+/// What a trace is written to; the run buffers it.
+pub(super) fn open_trace(
     path: &Path,
     json: bool,
     console: &Console,

@@ -126,6 +126,10 @@ fn replay_reproduces_always() {
     for _ in 0..3 {
         assert_eq!(of(scenario, &["replay", text(&file)]).out, first.out);
     }
+    let traced = of(scenario, &["replay", text(&file), "--trace", "-"]);
+    assert_eq!(traced.code, 1, "{traced:?}");
+    assert!(traced.out.ends_with(&first.out), "{traced:?}");
+    assert!(traced.out.lines().count() > 10, "the story is told: {traced:?}");
 }
 
 #[test]

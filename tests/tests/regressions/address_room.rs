@@ -5,7 +5,7 @@
 use core::net::{Ipv4Addr, SocketAddr};
 
 use provider_core::spi::{AF_INET, INVALID_SOCKET, IPPROTO_UDP, SOCK_DGRAM};
-use provider_core::{OverlappedArgs, ServiceProvider, UserPtr, WsaError};
+use provider_core::{OverlappedArgs, UserPtr, WsaError};
 use wspsim::api::Os;
 
 use super::pair::{PROFILES, Pair, QUIET, clean, connected, listener, reader};

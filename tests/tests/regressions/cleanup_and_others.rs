@@ -2,8 +2,8 @@
 //! was never told, since no event is set (CXL-7), and the routines of a provider that was started
 //! again meanwhile were dropped (APC-9). Found by review.
 
+use core::cell::Cell;
 use core::net::{Ipv4Addr, SocketAddr};
-use std::cell::Cell;
 use std::rc::Rc;
 
 use provider_core::spi::{AF_INET, IPPROTO_UDP, SO_SNDBUF, SOCK_DGRAM};

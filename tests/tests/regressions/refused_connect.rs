@@ -1,8 +1,8 @@
 //! WSPConnect refused with WSAEINPROGRESS had begun to connect all the same: a refused call has
 //! started nothing (RET-4). Found by review: no scenario connects inside a blocking call.
 
+use core::cell::Cell;
 use core::net::{Ipv4Addr, SocketAddr};
-use std::cell::Cell;
 use std::rc::Rc;
 
 use provider_core::WsaError;
