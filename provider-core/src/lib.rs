@@ -12,7 +12,7 @@
 //! the APC function, [`ServiceProvider::service`] from a worker thread. All of them take `&self`
 //! and may be called by any thread.
 //!
-//! What the code obeys is cited by the clause ids of docs/spec (RET-3, APC-10 ...). Where the
+//! What the code obeys is cited by the ids of the contract's clauses (RET-3, APC-10 ...). Where the
 //! contract's page and real Windows disagree, [`Profile`] decides.
 //!
 //! The crate does no IO, reads no clock, draws no random number, and is the same code in the
@@ -43,8 +43,6 @@ pub use spi::{EventHandle, Routine, SocketHandle, ThreadId, ThreadKey, UserPtr};
 pub use transport::{Family, Half, Kind, Readiness, Transport, TransportOption};
 
 /// Where the contract's page and real Windows disagree, which of the two the provider follows.
-///
-/// docs/spec says for each clause what depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Profile {
     /// The contract page, to the letter.

@@ -1,8 +1,9 @@
 //! The provider: the SPI's functions, each in the file of its family, over the three seams.
 //!
 //! Locking: a call looks its socket up, takes the socket's one lock, changes state, moves bytes,
-//! lets the lock go, and only then tells owners (`delivery`). Lock order: socket, then a blocked
-//! call's own; the table's, the gate's and the contexts' locks are never held with another.
+//! lets the lock go, and only then tells owners (`delivery`). Lock order: the socket's first; inside
+//! it the table's (to reserve a number), the list of blocked threads' and a blocked call's own, each
+//! alone and let go at once. The gate's and the contexts' locks are never held with another.
 
 mod accept;
 mod address;

@@ -171,10 +171,11 @@ impl<'w> Frame<'w> {
             },
         );
         self.check_count(value, errno, count_now);
-        // Only this call is judged by what the OVERLAPPED has when it leaves.
-        let overlapped = match self.function {
-            Function::WSPGetOverlappedResult => watch.overlapped_facts(self.overlapped),
-            _ => None,
+        // Only these are judged by what the OVERLAPPED has when they leave.
+        let overlapped = if pending || self.function == Function::WSPGetOverlappedResult {
+            watch.overlapped_facts(self.overlapped)
+        } else {
+            None
         };
         let room = self.room.take();
         {

@@ -139,7 +139,8 @@ pub struct Outcome<'a> {
     pub count: Option<u32>,
     /// What a finished receive left in the caller's buffers.
     pub received: Option<Received<'a>>,
-    /// The OVERLAPPED at the end of WSPGetOverlappedResult, where it can be read.
+    /// The OVERLAPPED at the end of WSPGetOverlappedResult and of a call that pends, where it can be
+    /// read.
     pub overlapped: Option<OverlappedFacts>,
 }
 

@@ -1,6 +1,7 @@
 //! The operation ledger: refused, or accepted and ended exactly once; status before signal; the
 //! right routine, thread and arguments.
 
+use provider_core::spi::WSS_OPERATION_IN_PROGRESS;
 use provider_core::{EventHandle, Routine, UserPtr, WsaError};
 
 use super::book::{ActiveCall, Book, is_pending, place};
@@ -130,8 +131,11 @@ impl Ledger {
         };
         if outcome.value == 0 || is_pending(outcome) {
             self.ops[index].accepted = true;
-            let verdict =
-                if outcome.value == 0 { self.at_once(book, index, call, outcome) } else { Ok(()) };
+            let verdict = if outcome.value == 0 {
+                self.at_once(book, index, call, outcome)
+            } else {
+                under_way(&self.ops[index], outcome)
+            };
             self.settle(index);
             return verdict;
         }
@@ -574,6 +578,24 @@ impl Ledger {
         self.lifetimes
             .iter()
             .any(|life| life.key == Some(process) && (life.clean || life.cleaning > 0))
+    }
+}
+
+/// While an operation is pending its status says so, for those who poll it (OVL-6).
+fn under_way(op: &Op, outcome: &Outcome<'_>) -> Verdict {
+    match outcome.overlapped {
+        Some(now) if op.stored.is_none() && now.status != WSS_OPERATION_IN_PROGRESS => {
+            let words = op.words();
+            object(
+                "OVL-6",
+                format!(
+                    "{words} pends, and Internal has {:#x} instead of \
+                     WSS_OPERATION_IN_PROGRESS",
+                    now.status
+                ),
+            )
+        }
+        _ => Ok(()),
     }
 }
 

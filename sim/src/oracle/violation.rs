@@ -3,7 +3,7 @@
 pub use crate::world::Violation;
 
 impl Violation {
-    /// `oracle` objects by `clause` (`RET-4`, `APC-10`, ... as WINSOCK.md and docs/spec name it).
+    /// `oracle` objects by `clause` (`RET-4`, `APC-10`, ... the contract's clauses).
     pub fn new(oracle: &'static str, clause: &'static str, message: impl Into<String>) -> Self {
         Self { oracle, clause, message: message.into() }
     }
