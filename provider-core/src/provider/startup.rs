@@ -66,6 +66,8 @@ impl<H: Host> Provider<H> {
         sockets.retain(|socket| socket.life == life);
         for socket in &sockets {
             let mut state = socket.lock();
+            // What ended before and was not told of yet, by a close beside this, is silent now too.
+            state.done.iter_mut().for_each(|done| done.silent = true);
             if state.phase != Phase::Closed {
                 self.reset(&mut state);
             }

@@ -80,3 +80,35 @@ fn a_provider_started_again_beside_its_end_keeps_its_routines() {
         (0..4).for_each(|seed| _ = clean(&pair, seed, profile, &[]));
     }
 }
+
+fn closes_beside_the_end(os: &Os) -> Result<(), WsaError> {
+    os.wsa_startup()?;
+    let stream = connected(os)?;
+    os.closesocket(stream)?;
+    os.sleep(50);
+    let socket = datagram_socket(os)?;
+    let pending: Vec<_> = (0..4)
+        .map(|_| {
+            let event = os.create_event(true, false);
+            let (overlapped, room) = (os.overlapped_with_event(event), os.alloc(64));
+            let _ = os.wsa_recv(socket, &[room.all()], 0, Some(&overlapped), Routine::NULL);
+            (overlapped, room)
+        })
+        .collect();
+    let closer = os.create_thread("closer", false, move |os| _ = os.closesocket(socket));
+    os.sleep(0);
+    os.wsa_cleanup()?;
+    os.join(closer);
+    drop(pending);
+    Ok(())
+}
+
+/// What a close had cancelled and not told of was told of by the last WSPCleanup, with its event
+/// (CXL-7). Found by datagram-echo, seed 20359.
+#[test]
+fn a_close_beside_the_end_leaves_no_event_to_it() {
+    let pair = Pair { network: QUIET, server: reader, client: closes_beside_the_end };
+    for profile in PROFILES {
+        (0..150).for_each(|seed| _ = clean(&pair, seed, profile, &[]));
+    }
+}
