@@ -83,7 +83,8 @@ impl<'w> Frame<'w> {
         }
     }
 
-    /// Lends something that is scribbled over if the call leaves an operation pending.
+    /// Lends something that is scribbled over once the call has returned, however it ended: it may
+    /// live on the caller's stack (BUF-2, APC-5, DST-6).
     pub(super) fn lend_transient(&mut self, at: UserPtr, len: usize, lent: Lent, mark: Pattern) {
         if at.is_null() || len == 0 {
             return;
@@ -207,10 +208,8 @@ impl<'w> Frame<'w> {
         let transients = core::mem::take(&mut self.transients);
         let (function, socket) = (self.function, self.socket);
         drop(self);
-        if pending {
-            for (start, len, mark) in transients.into_iter().flatten() {
-                arena.scribble_unlent(start, len, mark);
-            }
+        for (start, len, mark) in transients.into_iter().flatten() {
+            arena.scribble_unlent(start, len, mark);
         }
         watch.around.left(function, socket);
     }
