@@ -67,6 +67,7 @@ codes! {
     WSAVERNOTSUPPORTED = 10092, "The requested Winsock version is not supported by this provider.";
     WSANOTINITIALISED = 10093, "The provider was not started.";
     WSAEDISCON = 10101, "The remote side has gracefully shut the connection down.";
+    WSATRY_AGAIN = 11002, "The connection request was deferred by the condition function.";
 }
 
 impl fmt::Debug for WsaError {

@@ -1,7 +1,10 @@
 //! The seam to what Windows and the upcall table give: threads, waiting, handles, completion.
 
+use core::net::SocketAddr;
+
 use crate::{
-    EventHandle, Memory, Routine, SocketHandle, ThreadId, ThreadKey, Transport, UserPtr, WsaError,
+    BlockingHook, ConditionRoutine, EventHandle, Memory, Routine, SocketHandle, ThreadId,
+    ThreadKey, Transport, UserPtr, WindowHandle, WsaError,
 };
 
 /// What readiness and timers are told with: the socket that they belong to, as a number that is
@@ -20,11 +23,26 @@ pub enum WaitEnd {
     ApcsRan,
 }
 
+/// A connection that waits to be accepted, as the client's condition function is asked about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConditionCall {
+    /// The function.
+    pub condition: ConditionRoutine,
+    /// `lpCallerId`.
+    pub caller: SocketAddr,
+    /// `lpCalleeId`.
+    pub callee: SocketAddr,
+    /// `dwCallbackData`.
+    pub callback_data: usize,
+}
+
 /// What Windows, ws2_32 and the process around a provider give it.
 ///
 /// In the simulator every call is a scheduling point. No core lock is held across
 /// [`queue_apc`](Self::queue_apc), [`complete_overlapped`](Self::complete_overlapped),
-/// [`set_event`](Self::set_event), [`call_routine`](Self::call_routine) or any wait.
+/// [`set_event`](Self::set_event), [`post_message`](Self::post_message),
+/// [`call_routine`](Self::call_routine), [`call_condition`](Self::call_condition),
+/// [`call_blocking_hook`](Self::call_blocking_hook) or any wait.
 pub trait Host {
     /// A real lock in the DLL, a scheduling point in the simulator.
     type RawMutex: lock_api::RawMutex;
@@ -118,6 +136,31 @@ pub trait Host {
         error: u32,
         bytes: u32,
     ) -> Result<(), WsaError>;
+
+    /// Posts a message to a window (WPUPostMessage). `false` when it could not be posted; there is
+    /// no error code.
+    fn post_message(
+        &self,
+        window: WindowHandle,
+        message: u32,
+        wparam: usize,
+        lparam: usize,
+    ) -> bool;
+
+    /// The blocking hook that a blocking call of the running thread has to call, if there is one
+    /// (WPUQueryBlockingCallback).
+    fn blocking_hook(&self) -> Option<BlockingHook>;
+
+    /// Calls the blocking hook in the running thread. `false` when the call was cancelled through
+    /// WSPCancelBlockingCall.
+    fn call_blocking_hook(&self, hook: BlockingHook) -> bool;
+
+    /// Whether the running thread is inside of a blocking hook.
+    fn in_blocking_hook(&self) -> bool;
+
+    /// Calls the client's condition function in the running thread, with a WSABUF for each address
+    /// and null for everything else. Gives CF_ACCEPT, CF_REJECT or CF_DEFER.
+    fn call_condition(&self, call: &ConditionCall) -> i32;
 
     /// Calls the client's completion routine in the running thread. Only ever reached from
     /// `run_apc`.

@@ -45,6 +45,65 @@ pub mod thread_id {
     pub const SIZE: usize = 2 * POINTER;
 }
 
+/// `fd_set`: `u_int fd_count` at 0, as many SOCKETs from [`ARRAY`](fd_set::ARRAY) on.
+pub mod fd_set {
+    /// Offset of `fd_array`.
+    pub const ARRAY: usize = super::POINTER;
+}
+
+/// `timeval`: `tv_sec` and `tv_usec`, 32 bits each.
+pub mod timeval {
+    /// `sizeof(timeval)`.
+    pub const SIZE: usize = 8;
+    /// Offset of `tv_usec`.
+    pub const MICROSECONDS: usize = 4;
+}
+
+/// `WSANETWORKEVENTS`: `long lNetworkEvents`, `int iErrorCode[FD_MAX_EVENTS]`.
+pub mod network_events {
+    use crate::spi::FD_MAX_EVENTS;
+    /// `sizeof(WSANETWORKEVENTS)`.
+    pub const SIZE: usize = 4 + 4 * FD_MAX_EVENTS;
+    /// Offset of `iErrorCode`.
+    pub const ERROR_CODES: usize = 4;
+}
+
+/// `QOS`: two FLOWSPECs and a WSABUF.
+pub mod qos {
+    /// `sizeof(QOS)`.
+    pub const SIZE: usize = 2 * 32 + super::wsabuf::SIZE;
+}
+
+/// `WSAPROTOCOL_INFOW`.
+pub mod protocol_info {
+    /// `sizeof(WSAPROTOCOL_INFOW)`.
+    pub const SIZE: usize = 628;
+    /// Offset of `dwServiceFlags1`.
+    pub const SERVICE_FLAGS_1: usize = 0;
+    /// Offset of `dwProviderFlags`.
+    pub const PROVIDER_FLAGS: usize = 16;
+    /// Offset of `ProtocolChain.ChainLen`.
+    pub const CHAIN_LEN: usize = 40;
+    /// Offset of `iVersion`.
+    pub const VERSION: usize = 72;
+    /// Offset of `iAddressFamily`.
+    pub const ADDRESS_FAMILY: usize = 76;
+    /// Offset of `iMaxSockAddr`.
+    pub const MAX_SOCK_ADDR: usize = 80;
+    /// Offset of `iMinSockAddr`.
+    pub const MIN_SOCK_ADDR: usize = 84;
+    /// Offset of `iSocketType`.
+    pub const SOCKET_TYPE: usize = 88;
+    /// Offset of `iProtocol`.
+    pub const PROTOCOL: usize = 92;
+    /// Offset of `dwMessageSize`.
+    pub const MESSAGE_SIZE: usize = 108;
+    /// Offset of `dwProviderReserved`: what WSPDuplicateSocket hands over.
+    pub const PROVIDER_RESERVED: usize = 112;
+    /// Offset of `szProtocol`.
+    pub const NAME: usize = 116;
+}
+
 /// `sizeof(sockaddr_in)`.
 pub const SOCKADDR_IN: usize = 16;
 /// `sizeof(sockaddr_in6)`.

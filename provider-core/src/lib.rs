@@ -35,12 +35,17 @@ mod table;
 mod transport;
 
 pub use error::WsaError;
-pub use host::{Host, Token, WaitEnd, Work};
+pub use host::{ConditionCall, Host, Token, WaitEnd, Work};
 pub use memory::{Memory, MemoryFault};
 pub use provider::Provider;
-pub use provider_trait::{OverlappedArgs, ServiceProvider};
-pub use spi::{EventHandle, Routine, SocketHandle, ThreadId, ThreadKey, UserPtr};
-pub use transport::{Family, Half, Kind, Readiness, Transport, TransportOption};
+pub use provider_trait::{ConnectArgs, OverlappedArgs, ServiceProvider};
+pub use spi::{
+    BlockingHook, ConditionRoutine, EventHandle, Routine, SocketHandle, ThreadId, ThreadKey,
+    UserPtr, WindowHandle,
+};
+pub use transport::{
+    Family, Group, GroupInterface, Half, Kind, Readiness, Transport, TransportOption,
+};
 
 /// Where the contract's page and real Windows disagree, which of the two the provider follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -46,6 +46,35 @@ impl Routine {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventHandle(pub usize);
 
+/// An `HWND`: where WSPAsyncSelect's messages go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WindowHandle(pub usize);
+
+/// An `LPCONDITIONPROC`: code of the client's that WSPAccept asks, run only through
+/// [`crate::Host::call_condition`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ConditionRoutine(pub usize);
+
+impl ConditionRoutine {
+    /// No condition function.
+    pub const NULL: Self = Self(0);
+
+    /// Whether no condition function was given.
+    pub const fn is_null(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// A blocking hook of the client's, as WPUQueryBlockingCallback gives it: an
+/// `LPBLOCKINGCALLBACK` and its context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BlockingHook {
+    /// The callback.
+    pub callback: usize,
+    /// What it is called with.
+    pub context: usize,
+}
+
 /// A `WSATHREADID`, held by value: the caller's structure may be gone when it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ThreadId {
@@ -98,6 +127,40 @@ pub const MSG_DONTROUTE: u32 = 0x4;
 pub const MSG_WAITALL: u32 = 0x8;
 /// `MSG_PARTIAL`.
 pub const MSG_PARTIAL: u32 = 0x8000;
+
+/// `FD_READ`.
+pub const FD_READ: i32 = 1 << FD_READ_BIT;
+/// `FD_WRITE`.
+pub const FD_WRITE: i32 = 1 << FD_WRITE_BIT;
+/// `FD_OOB`.
+pub const FD_OOB: i32 = 1 << FD_OOB_BIT;
+/// `FD_ACCEPT`.
+pub const FD_ACCEPT: i32 = 1 << FD_ACCEPT_BIT;
+/// `FD_CONNECT`.
+pub const FD_CONNECT: i32 = 1 << FD_CONNECT_BIT;
+/// `FD_CLOSE`.
+pub const FD_CLOSE: i32 = 1 << FD_CLOSE_BIT;
+/// `FD_READ_BIT`: the place in a WSANETWORKEVENTS's `iErrorCode`.
+pub const FD_READ_BIT: usize = 0;
+/// `FD_WRITE_BIT`.
+pub const FD_WRITE_BIT: usize = 1;
+/// `FD_OOB_BIT`.
+pub const FD_OOB_BIT: usize = 2;
+/// `FD_ACCEPT_BIT`.
+pub const FD_ACCEPT_BIT: usize = 3;
+/// `FD_CONNECT_BIT`.
+pub const FD_CONNECT_BIT: usize = 4;
+/// `FD_CLOSE_BIT`.
+pub const FD_CLOSE_BIT: usize = 5;
+/// `FD_MAX_EVENTS`.
+pub const FD_MAX_EVENTS: usize = 10;
+
+/// `CF_ACCEPT`.
+pub const CF_ACCEPT: i32 = 0;
+/// `CF_REJECT`.
+pub const CF_REJECT: i32 = 1;
+/// `CF_DEFER`.
+pub const CF_DEFER: i32 = 2;
 
 /// `SOL_SOCKET`.
 pub const SOL_SOCKET: i32 = 0xffff;

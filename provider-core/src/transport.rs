@@ -1,6 +1,6 @@
 //! The seam to what carries bytes below the provider: nonblocking sockets with readiness told back.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 
 use crate::{Token, WsaError};
 
@@ -54,6 +54,8 @@ impl Readiness {
     pub const RECEIVE: Self = Self(2);
     /// A send may make progress, or would now report an error.
     pub const SEND: Self = Self(4);
+    /// Urgent data was announced or arrived.
+    pub const URGENT: Self = Self(8);
 
     /// Whether every bit of `other` is set here.
     pub const fn contains(self, other: Self) -> bool {
@@ -81,6 +83,31 @@ pub enum TransportOption {
     Broadcast(bool),
     /// SO_RCVBUF, in bytes: a wish that holds for connections made after it.
     ReceiveBuffer(u32),
+    /// SO_OOBINLINE: urgent data stays in the stream.
+    UrgentInline(bool),
+    /// IP_MULTICAST_TTL, IPV6_MULTICAST_HOPS.
+    MulticastTtl(u8),
+    /// IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP: whether groups joined on this machine hear what the
+    /// socket sends.
+    MulticastLoop(bool),
+}
+
+/// A multicast group on an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Group {
+    /// The group's address.
+    pub address: IpAddr,
+    /// The interface: an IPv4 address of it or an index; `None` lets the transport choose.
+    pub interface: Option<GroupInterface>,
+}
+
+/// How a multicast option names an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GroupInterface {
+    /// By one of its addresses.
+    Address(IpAddr),
+    /// By its index.
+    Index(u32),
 }
 
 /// What carries bytes below the provider.
@@ -143,6 +170,26 @@ pub trait Transport {
     /// readiness follows: try again later), or the connection's fate.
     fn try_send(&self, socket: Self::Socket, bytes: &[u8]) -> Result<usize, WsaError>;
 
+    /// Whether streams have urgent data at all; without it MSG_OOB is refused with WSAEOPNOTSUPP.
+    fn has_urgent(&self) -> bool;
+
+    /// Takes one byte as the stream's urgent data, behind all that was taken before it.
+    ///
+    /// # Errors
+    /// As [`Self::try_send`]; WSAEOPNOTSUPP where there is no urgent data.
+    fn try_send_urgent(&self, socket: Self::Socket, byte: u8) -> Result<(), WsaError>;
+
+    /// Gives the urgent byte that arrived out of line; with `peek` it stays.
+    ///
+    /// # Errors
+    /// WSAEWOULDBLOCK when one was announced and is not here yet ([`Readiness::URGENT`] follows),
+    /// WSAEINVAL when there is none or it is in line, WSAEOPNOTSUPP, or the connection's fate.
+    fn try_recv_urgent(&self, socket: Self::Socket, peek: bool) -> Result<u8, WsaError>;
+
+    /// SIOCATMARK: whether no urgent data lies ahead of the next byte to be received. A receive
+    /// never crosses the mark.
+    fn at_urgent_mark(&self, socket: Self::Socket) -> bool;
+
     /// Takes one whole datagram, or nothing of it.
     ///
     /// # Errors
@@ -204,6 +251,19 @@ pub trait Transport {
 
     /// The socket's own address (a stream bound to ADDR_ANY has a real one once connected).
     fn local_address(&self, socket: Self::Socket) -> Option<SocketAddr>;
+
+    /// Joins a multicast group with a bound datagram socket.
+    ///
+    /// # Errors
+    /// WSAEADDRNOTAVAIL for what is no group or no interface, WSAEINVAL for one joined already,
+    /// WSAENOBUFS.
+    fn join(&self, socket: Self::Socket, group: Group) -> Result<(), WsaError>;
+
+    /// Leaves a multicast group.
+    ///
+    /// # Errors
+    /// WSAEADDRNOTAVAIL for a group that the socket is not in.
+    fn leave(&self, socket: Self::Socket, group: Group) -> Result<(), WsaError>;
 
     /// Tells an option.
     fn set_option(&self, socket: Self::Socket, option: TransportOption);

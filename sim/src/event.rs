@@ -43,6 +43,17 @@ pub enum Function {
     WSPRecvFrom,
     WSPGetOverlappedResult,
     WSPCancelBlockingCall,
+    WSPAddressToString,
+    WSPAsyncSelect,
+    WSPDuplicateSocket,
+    WSPEnumNetworkEvents,
+    WSPEventSelect,
+    WSPGetQOSByName,
+    WSPJoinLeaf,
+    WSPRecvDisconnect,
+    WSPSelect,
+    WSPSendDisconnect,
+    WSPStringToAddress,
 }
 
 /// Where in a run something happened.
@@ -77,6 +88,8 @@ pub enum Point {
     Status,
     Transport,
     Client,
+    Message,
+    Hook,
 }
 
 /// One event of a run.

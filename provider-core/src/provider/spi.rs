@@ -1,7 +1,10 @@
 //! The procedure table: every function of the SPI, in its frame.
 
 use crate::spi::{INVALID_SOCKET, SOCKET_ERROR};
-use crate::{Host, OverlappedArgs, ServiceProvider, SocketHandle, UserPtr, Work, WsaError};
+use crate::{
+    ConditionRoutine, ConnectArgs, EventHandle, Host, OverlappedArgs, ServiceProvider,
+    SocketHandle, UserPtr, WindowHandle, Work, WsaError,
+};
 
 use super::Provider;
 use super::ioctl::IoctlArgs;
@@ -22,18 +25,45 @@ impl<H: Host> ServiceProvider for Provider<H> {
         af: i32,
         kind: i32,
         protocol: i32,
+        protocol_info: UserPtr,
+        _group: u32,
         flags: u32,
         errno: UserPtr,
     ) -> SocketHandle {
-        self.call_value(errno, INVALID_SOCKET, || self.open_socket(af, kind, protocol, flags))
+        self.call_value(errno, INVALID_SOCKET, || {
+            if protocol_info.is_null() {
+                self.open_socket(af, kind, protocol, flags)
+            } else {
+                Err(WsaError::WSAEINVAL)
+            }
+        })
     }
 
     fn wsp_bind(&self, s: SocketHandle, name: UserPtr, namelen: i32, errno: UserPtr) -> i32 {
         self.call(errno, || self.bind(s, name, namelen))
     }
 
-    fn wsp_connect(&self, s: SocketHandle, name: UserPtr, namelen: i32, errno: UserPtr) -> i32 {
+    fn wsp_connect(
+        &self,
+        s: SocketHandle,
+        name: UserPtr,
+        namelen: i32,
+        _connect: ConnectArgs,
+        errno: UserPtr,
+    ) -> i32 {
         self.call(errno, || self.connect(s, name, namelen))
+    }
+
+    fn wsp_join_leaf(
+        &self,
+        s: SocketHandle,
+        _name: UserPtr,
+        _namelen: i32,
+        _connect: ConnectArgs,
+        _flags: u32,
+        errno: UserPtr,
+    ) -> SocketHandle {
+        self.call_value(errno, INVALID_SOCKET, || self.socket(s).and(Err(WsaError::WSAEOPNOTSUPP)))
     }
 
     fn wsp_listen(&self, s: SocketHandle, backlog: i32, errno: UserPtr) -> i32 {
@@ -45,6 +75,8 @@ impl<H: Host> ServiceProvider for Provider<H> {
         s: SocketHandle,
         addr: UserPtr,
         addrlen: UserPtr,
+        _condition: ConditionRoutine,
+        _callback_data: usize,
         errno: UserPtr,
     ) -> SocketHandle {
         self.call_value(errno, INVALID_SOCKET, || self.accept(s, addr, addrlen))
@@ -56,6 +88,24 @@ impl<H: Host> ServiceProvider for Provider<H> {
 
     fn wsp_shutdown(&self, s: SocketHandle, how: i32, errno: UserPtr) -> i32 {
         self.call(errno, || self.shutdown(s, how))
+    }
+
+    fn wsp_send_disconnect(&self, s: SocketHandle, _data: UserPtr, errno: UserPtr) -> i32 {
+        self.call(errno, || self.socket(s).and(Err(WsaError::WSAEOPNOTSUPP)))
+    }
+
+    fn wsp_recv_disconnect(&self, s: SocketHandle, _data: UserPtr, errno: UserPtr) -> i32 {
+        self.call(errno, || self.socket(s).and(Err(WsaError::WSAEOPNOTSUPP)))
+    }
+
+    fn wsp_duplicate_socket(
+        &self,
+        s: SocketHandle,
+        _process_id: u32,
+        _protocol_info: UserPtr,
+        errno: UserPtr,
+    ) -> i32 {
+        self.call(errno, || self.socket(s).and(Err(WsaError::WSAEOPNOTSUPP)))
     }
 
     fn wsp_get_sock_name(
@@ -199,6 +249,83 @@ impl<H: Host> ServiceProvider for Provider<H> {
         let result = self
             .call(errno, || self.overlapped_result(s, overlapped, bytes_transferred, wait, flags));
         i32::from(result != SOCKET_ERROR)
+    }
+
+    fn wsp_select(
+        &self,
+        _nfds: i32,
+        _readfds: UserPtr,
+        _writefds: UserPtr,
+        _exceptfds: UserPtr,
+        _timeout: UserPtr,
+        errno: UserPtr,
+    ) -> i32 {
+        self.call(errno, || Err(WsaError::WSAEOPNOTSUPP))
+    }
+
+    fn wsp_event_select(
+        &self,
+        s: SocketHandle,
+        _event: EventHandle,
+        _network_events: i32,
+        errno: UserPtr,
+    ) -> i32 {
+        self.call(errno, || self.socket(s).and(Err(WsaError::WSAEOPNOTSUPP)))
+    }
+
+    fn wsp_enum_network_events(
+        &self,
+        s: SocketHandle,
+        _event: EventHandle,
+        _network_events: UserPtr,
+        errno: UserPtr,
+    ) -> i32 {
+        self.call(errno, || self.socket(s).and(Err(WsaError::WSAEOPNOTSUPP)))
+    }
+
+    fn wsp_async_select(
+        &self,
+        s: SocketHandle,
+        _window: WindowHandle,
+        _message: u32,
+        _network_events: i32,
+        errno: UserPtr,
+    ) -> i32 {
+        self.call(errno, || self.socket(s).and(Err(WsaError::WSAEOPNOTSUPP)))
+    }
+
+    fn wsp_address_to_string(
+        &self,
+        _address: UserPtr,
+        _address_len: u32,
+        _protocol_info: UserPtr,
+        _string: UserPtr,
+        _string_len: UserPtr,
+        errno: UserPtr,
+    ) -> i32 {
+        self.call(errno, || Err(WsaError::WSAEOPNOTSUPP))
+    }
+
+    fn wsp_string_to_address(
+        &self,
+        _string: UserPtr,
+        _family: i32,
+        _protocol_info: UserPtr,
+        _address: UserPtr,
+        _address_len: UserPtr,
+        errno: UserPtr,
+    ) -> i32 {
+        self.call(errno, || Err(WsaError::WSAEOPNOTSUPP))
+    }
+
+    fn wsp_get_qos_by_name(
+        &self,
+        s: SocketHandle,
+        _name: UserPtr,
+        _qos: UserPtr,
+        errno: UserPtr,
+    ) -> i32 {
+        self.call_value(errno, 0, || self.socket(s).and(Err(WsaError::WSAEOPNOTSUPP)))
     }
 
     fn wsp_cancel_blocking_call(&self, errno: UserPtr) -> i32 {

@@ -3,7 +3,9 @@
 use core::net::SocketAddr;
 
 use provider_core::spi::{INVALID_SOCKET, WINSOCK_VERSION, WSA_FLAG_OVERLAPPED};
-use provider_core::{OverlappedArgs, ServiceProvider, SocketHandle, UserPtr, WsaError};
+use provider_core::{
+    ConditionRoutine, ConnectArgs, OverlappedArgs, ServiceProvider, SocketHandle, UserPtr, WsaError,
+};
 
 use super::Os;
 use super::args::Args;
@@ -56,7 +58,7 @@ impl Os {
         flags: u32,
     ) -> Result<SocketHandle, WsaError> {
         let args = Args::new(self)?;
-        let socket = args.spi.wsp_socket(af, kind, protocol, flags, args.errno());
+        let socket = args.spi.wsp_socket(af, kind, protocol, UserPtr::NULL, 0, flags, args.errno());
         if socket == INVALID_SOCKET { Err(args.failed()) } else { Ok(socket) }
     }
 
@@ -77,7 +79,7 @@ impl Os {
     pub fn connect(&self, s: SocketHandle, address: SocketAddr) -> Result<(), WsaError> {
         let args = Args::new(self)?;
         let (name, len) = args.address(address);
-        args.done(args.spi.wsp_connect(s, name, len, args.errno()))
+        args.done(args.spi.wsp_connect(s, name, len, ConnectArgs::NONE, args.errno()))
     }
 
     /// listen.
@@ -96,7 +98,7 @@ impl Os {
     pub fn accept(&self, s: SocketHandle) -> Result<(SocketHandle, SocketAddr), WsaError> {
         let args = Args::new(self)?;
         let (name, len) = args.address_room();
-        let socket = args.spi.wsp_accept(s, name, len, args.errno());
+        let socket = args.spi.wsp_accept(s, name, len, ConditionRoutine::NULL, 0, args.errno());
         if socket == INVALID_SOCKET {
             Err(args.failed())
         } else {

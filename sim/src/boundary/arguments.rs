@@ -97,6 +97,21 @@ impl Watch {
         call
     }
 
+    /// Bytes of a string of UTF-16 words up to and with its zero, as far as it can be read.
+    pub(super) fn string_len(&self, at: UserPtr) -> usize {
+        const WORDS_MAX: usize = 1024;
+        let mut word = [0; 2];
+        for index in 0..WORDS_MAX {
+            if !self.arena.peek(at.offset(2 * index), &mut word) {
+                return 2 * index;
+            }
+            if word == [0; 2] {
+                return 2 * (index + 1);
+            }
+        }
+        2 * WORDS_MAX
+    }
+
     /// A 32-bit word in memory.
     pub(super) fn word_at(&self, at: UserPtr) -> Option<u32> {
         let mut word = [0; 4];

@@ -153,7 +153,7 @@ impl<'w> Frame<'w> {
         };
         let errno = word(self.errno).unwrap_or(0) as i32;
         let failed = match self.function {
-            Function::WSPGetOverlappedResult => value == 0,
+            Function::WSPGetOverlappedResult | Function::WSPGetQOSByName => value == 0,
             _ => value == i64::from(SOCKET_ERROR),
         };
         let pending = failed && errno == WsaError::WSA_IO_PENDING.0;

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use provider_core::layout::{WsaBuf, overlapped as offsets, thread_id};
 use provider_core::spi::{AF_INET, SOCK_DGRAM, WSA_FLAG_OVERLAPPED};
 use provider_core::{
-    EventHandle, OverlappedArgs, Profile, Routine, ServiceProvider, SocketHandle, ThreadId,
-    UserPtr, Work, WsaError,
+    ConditionRoutine, ConnectArgs, EventHandle, OverlappedArgs, Profile, Routine, ServiceProvider,
+    SocketHandle, ThreadId, UserPtr, WindowHandle, Work, WsaError,
 };
 
 use super::*;
@@ -64,11 +64,12 @@ impl Puppet {
 impl ServiceProvider for Puppet {
     fn wsp_startup(&self, v: u16) -> Result<u16, WsaError> { Ok(v) }
     fn wsp_cleanup(&self, _: UserPtr) -> i32 { 0 }
-    fn wsp_socket(&self, _: i32, _: i32, _: i32, _: u32, _: UserPtr) -> SocketHandle { SocketHandle(4) }
+    fn wsp_socket(&self, _: i32, _: i32, _: i32, _: UserPtr, _: u32, _: u32, _: UserPtr) -> SocketHandle { SocketHandle(4) }
     fn wsp_bind(&self, _: SocketHandle, _: UserPtr, _: i32, _: UserPtr) -> i32 { self.run() }
-    fn wsp_connect(&self, _: SocketHandle, _: UserPtr, _: i32, _: UserPtr) -> i32 { self.run() }
+    fn wsp_connect(&self, _: SocketHandle, _: UserPtr, _: i32, _: ConnectArgs, _: UserPtr) -> i32 { self.run() }
+    fn wsp_join_leaf(&self, _: SocketHandle, _: UserPtr, _: i32, _: ConnectArgs, _: u32, _: UserPtr) -> SocketHandle { SocketHandle(4) }
     fn wsp_listen(&self, _: SocketHandle, _: i32, _: UserPtr) -> i32 { 0 }
-    fn wsp_accept(&self, _: SocketHandle, _: UserPtr, _: UserPtr, _: UserPtr) -> SocketHandle { SocketHandle(8) }
+    fn wsp_accept(&self, _: SocketHandle, _: UserPtr, _: UserPtr, _: ConditionRoutine, _: usize, _: UserPtr) -> SocketHandle { SocketHandle(8) }
     fn wsp_close_socket(&self, _: SocketHandle, _: UserPtr) -> i32 { 0 }
     fn wsp_shutdown(&self, _: SocketHandle, _: i32, _: UserPtr) -> i32 { 0 }
     fn wsp_get_sock_name(&self, _: SocketHandle, _: UserPtr, _: UserPtr, _: UserPtr) -> i32 { 0 }
@@ -81,6 +82,16 @@ impl ServiceProvider for Puppet {
     fn wsp_recv(&self, _: SocketHandle, _: UserPtr, _: u32, _: UserPtr, _: UserPtr, _: OverlappedArgs, _: UserPtr) -> i32 { self.run() }
     fn wsp_recv_from(&self, _: SocketHandle, _: UserPtr, _: u32, _: UserPtr, _: UserPtr, _: UserPtr, _: UserPtr, _: OverlappedArgs, _: UserPtr) -> i32 { self.run() }
     fn wsp_get_overlapped_result(&self, _: SocketHandle, _: UserPtr, _: UserPtr, _: bool, _: UserPtr, _: UserPtr) -> i32 { self.run() }
+    fn wsp_send_disconnect(&self, _: SocketHandle, _: UserPtr, _: UserPtr) -> i32 { 0 }
+    fn wsp_recv_disconnect(&self, _: SocketHandle, _: UserPtr, _: UserPtr) -> i32 { 0 }
+    fn wsp_duplicate_socket(&self, _: SocketHandle, _: u32, _: UserPtr, _: UserPtr) -> i32 { 0 }
+    fn wsp_select(&self, _: i32, _: UserPtr, _: UserPtr, _: UserPtr, _: UserPtr, _: UserPtr) -> i32 { 0 }
+    fn wsp_event_select(&self, _: SocketHandle, _: EventHandle, _: i32, _: UserPtr) -> i32 { 0 }
+    fn wsp_enum_network_events(&self, _: SocketHandle, _: EventHandle, _: UserPtr, _: UserPtr) -> i32 { 0 }
+    fn wsp_async_select(&self, _: SocketHandle, _: WindowHandle, _: u32, _: i32, _: UserPtr) -> i32 { 0 }
+    fn wsp_address_to_string(&self, _: UserPtr, _: u32, _: UserPtr, _: UserPtr, _: UserPtr, _: UserPtr) -> i32 { 0 }
+    fn wsp_string_to_address(&self, _: UserPtr, _: i32, _: UserPtr, _: UserPtr, _: UserPtr, _: UserPtr) -> i32 { 0 }
+    fn wsp_get_qos_by_name(&self, _: SocketHandle, _: UserPtr, _: UserPtr, _: UserPtr) -> i32 { 0 }
     fn wsp_cancel_blocking_call(&self, _: UserPtr) -> i32 { 0 }
     fn run_apc(&self, _: usize) {}
     fn service(&self, _: Work) {}
@@ -131,7 +142,7 @@ impl Bed {
         bed.arena.client_write(bed.data, b"abc").unwrap();
         bed.arena.client_write(bed.overlapped, &[0; offsets::SIZE]).unwrap();
         bed.boundary.wsp_startup(0x202).unwrap();
-        bed.boundary.wsp_socket(AF_INET, SOCK_DGRAM, 0, flags, bed.errno);
+        bed.boundary.wsp_socket(AF_INET, SOCK_DGRAM, 0, UserPtr::NULL, 0, flags, bed.errno);
         bed
     }
 
@@ -305,7 +316,7 @@ fn bad_arguments_are_faults() {
         bed.boundary.wsp_send(s, array, count, bed.count, 0, none, errno);
     }
     bed.step(|_| -1);
-    bed.boundary.wsp_connect(SocketHandle(4), UserPtr(8), -1, UserPtr(3));
+    bed.boundary.wsp_connect(SocketHandle(4), UserPtr(8), -1, ConnectArgs::NONE, UserPtr(3));
     assert_eq!(bed.clauses(), ["RET-12"], "lpErrno is nowhere, so it holds nothing");
 }
 

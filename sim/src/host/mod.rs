@@ -7,9 +7,10 @@ mod transport_faults;
 
 use std::rc::Rc;
 
+use provider_core::spi::CF_ACCEPT;
 use provider_core::{
-    EventHandle, Host, Routine, SocketHandle, ThreadId, ThreadKey, Token, UserPtr, WaitEnd,
-    WsaError,
+    BlockingHook, ConditionCall, EventHandle, Host, Routine, SocketHandle, ThreadId, ThreadKey,
+    Token, UserPtr, WaitEnd, WindowHandle, WsaError,
 };
 
 use crate::event::Point;
@@ -154,6 +155,29 @@ impl Host for SimHost {
     ) -> Result<(), WsaError> {
         self.upcall(Point::Complete, "complete_overlapped");
         self.complete(socket, overlapped, error, bytes)
+    }
+
+    fn post_message(&self, _: WindowHandle, _: u32, _: usize, _: usize) -> bool {
+        self.upcall(Point::Message, "post_message");
+        false
+    }
+
+    fn blocking_hook(&self) -> Option<BlockingHook> {
+        None
+    }
+
+    fn call_blocking_hook(&self, _: BlockingHook) -> bool {
+        self.upcall(Point::Hook, "call_blocking_hook");
+        true
+    }
+
+    fn in_blocking_hook(&self) -> bool {
+        false
+    }
+
+    fn call_condition(&self, _: &ConditionCall) -> i32 {
+        self.upcall(Point::Hook, "call_condition");
+        CF_ACCEPT
     }
 
     fn call_routine(

@@ -3,7 +3,9 @@
 use core::net::SocketAddr;
 use std::rc::Rc;
 
-use provider_core::{Family, Half, Kind, Readiness, Token, Transport, TransportOption, WsaError};
+use provider_core::{
+    Family, Group, Half, Kind, Readiness, Token, Transport, TransportOption, WsaError,
+};
 
 use crate::event::{Point, What};
 use crate::kernel::Kernel;
@@ -167,6 +169,22 @@ impl Transport for SimTransport {
         result
     }
 
+    fn has_urgent(&self) -> bool {
+        false
+    }
+
+    fn try_send_urgent(&self, _: StackSocket, _: u8) -> Result<(), WsaError> {
+        Err(WsaError::WSAEOPNOTSUPP)
+    }
+
+    fn try_recv_urgent(&self, _: StackSocket, _: bool) -> Result<u8, WsaError> {
+        Err(WsaError::WSAEOPNOTSUPP)
+    }
+
+    fn at_urgent_mark(&self, _: StackSocket) -> bool {
+        true
+    }
+
     fn try_send_to(
         &self,
         socket: StackSocket,
@@ -254,6 +272,14 @@ impl Transport for SimTransport {
     fn local_address(&self, socket: StackSocket) -> Option<SocketAddr> {
         self.point();
         self.look(|stack| stack.local_address(socket))
+    }
+
+    fn join(&self, _: StackSocket, _: Group) -> Result<(), WsaError> {
+        Err(WsaError::WSAEADDRNOTAVAIL)
+    }
+
+    fn leave(&self, _: StackSocket, _: Group) -> Result<(), WsaError> {
+        Err(WsaError::WSAEADDRNOTAVAIL)
     }
 
     fn set_option(&self, socket: StackSocket, option: TransportOption) {

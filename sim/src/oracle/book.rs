@@ -319,7 +319,7 @@ pub(super) fn words(
 /// Whether a call left without doing anything.
 pub(super) fn failed(function: Function, outcome: &Outcome<'_>) -> bool {
     match function {
-        Function::WSPGetOverlappedResult => outcome.value == 0,
+        Function::WSPGetOverlappedResult | Function::WSPGetQOSByName => outcome.value == 0,
         Function::WSPStartup => outcome.value != 0,
         _ => outcome.value == -1,
     }

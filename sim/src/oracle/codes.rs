@@ -138,6 +138,7 @@ pub(super) const fn allowed(function: Function) -> &'static [E] {
             E::WSAENOBUFS,
             E::WSAECONNREFUSED,
             E::WSAECONNRESET,
+            E::WSATRY_AGAIN,
             E::WSAEINTR,
         ],
         F::WSPCloseSocket => &[E::WSAENOTSOCK, E::WSAEWOULDBLOCK, E::WSAEINTR],
@@ -162,6 +163,27 @@ pub(super) const fn allowed(function: Function) -> &'static [E] {
             &[E::WSAENOTSOCK, E::WSA_IO_INCOMPLETE, E::WSA_INVALID_HANDLE, E::WSAEINVAL]
         }
         F::WSPCancelBlockingCall => &[E::WSAEINVAL],
+        F::WSPAddressToString | F::WSPStringToAddress => &[E::WSAEINVAL],
+        F::WSPAsyncSelect | F::WSPEventSelect | F::WSPEnumNetworkEvents => {
+            &[E::WSAENOTSOCK, E::WSAEINVAL]
+        }
+        F::WSPDuplicateSocket => {
+            &[E::WSAENOTSOCK, E::WSAEINVAL, E::WSAEMFILE, E::WSAENOBUFS, E::WSAEOPNOTSUPP]
+        }
+        F::WSPGetQOSByName => &[E::WSAENOTSOCK, E::WSAEINVAL, E::WSAENOPROTOOPT],
+        F::WSPJoinLeaf => &[
+            E::WSAENOTSOCK,
+            E::WSAEADDRINUSE,
+            E::WSAEADDRNOTAVAIL,
+            E::WSAEAFNOSUPPORT,
+            E::WSAEINVAL,
+            E::WSAENOBUFS,
+            E::WSAEOPNOTSUPP,
+        ],
+        F::WSPSelect => &[E::WSAENOTSOCK, E::WSAEINVAL, E::WSAEINTR],
+        F::WSPSendDisconnect | F::WSPRecvDisconnect => {
+            &[E::WSAENOTSOCK, E::WSAENOTCONN, E::WSAENOPROTOOPT, E::WSAEINVAL]
+        }
     }
 }
 
@@ -262,7 +284,10 @@ fn odd_value(function: Function, outcome: &Outcome<'_>) -> Option<String> {
     let odd = match function {
         Function::WSPSocket
         | Function::WSPAccept
+        | Function::WSPJoinLeaf
         | Function::WSPGetOverlappedResult
+        | Function::WSPGetQOSByName
+        | Function::WSPSelect
         | Function::WSPStartup => false,
         _ => outcome.value != 0 && outcome.value != -1,
     };

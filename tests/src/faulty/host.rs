@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use provider_core::layout::overlapped as layout;
 use provider_core::{
-    EventHandle, Host, Memory, Routine, SocketHandle, ThreadId, ThreadKey, Token, UserPtr, WaitEnd,
-    WsaError,
+    BlockingHook, ConditionCall, EventHandle, Host, Memory, Routine, SocketHandle, ThreadId,
+    ThreadKey, Token, UserPtr, WaitEnd, WindowHandle, WsaError,
 };
 use wspsim::host::SimHost;
 
@@ -191,6 +191,32 @@ impl Host for FlawedHost {
             self.state.receives.borrow_mut().extend(receives);
         }
         completed
+    }
+
+    fn post_message(
+        &self,
+        window: WindowHandle,
+        message: u32,
+        wparam: usize,
+        lparam: usize,
+    ) -> bool {
+        self.host.post_message(window, message, wparam, lparam)
+    }
+
+    fn blocking_hook(&self) -> Option<BlockingHook> {
+        self.host.blocking_hook()
+    }
+
+    fn call_blocking_hook(&self, hook: BlockingHook) -> bool {
+        self.host.call_blocking_hook(hook)
+    }
+
+    fn in_blocking_hook(&self) -> bool {
+        self.host.in_blocking_hook()
+    }
+
+    fn call_condition(&self, call: &ConditionCall) -> i32 {
+        self.host.call_condition(call)
     }
 
     fn call_routine(

@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use provider_core::spi::{SIO_FLUSH, SO_SNDBUF};
 use provider_core::{
-    Host, OverlappedArgs, ServiceProvider, SocketHandle, Token, UserPtr, Work, WsaError,
+    ConditionRoutine, ConnectArgs, EventHandle, Host, OverlappedArgs, ServiceProvider,
+    SocketHandle, Token, UserPtr, WindowHandle, Work, WsaError,
 };
 use wspsim::host::SimHost;
 
@@ -84,18 +85,39 @@ impl ServiceProvider for FlawedProvider {
         af: i32,
         kind: i32,
         protocol: i32,
+        protocol_info: UserPtr,
+        group: u32,
         flags: u32,
         errno: UserPtr,
     ) -> SocketHandle {
-        self.inner.wsp_socket(af, kind, protocol, flags, errno)
+        self.inner.wsp_socket(af, kind, protocol, protocol_info, group, flags, errno)
     }
 
     fn wsp_bind(&self, s: SocketHandle, name: UserPtr, namelen: i32, errno: UserPtr) -> i32 {
         self.inner.wsp_bind(s, name, namelen, errno)
     }
 
-    fn wsp_connect(&self, s: SocketHandle, name: UserPtr, namelen: i32, errno: UserPtr) -> i32 {
-        self.inner.wsp_connect(s, name, namelen, errno)
+    fn wsp_connect(
+        &self,
+        s: SocketHandle,
+        name: UserPtr,
+        namelen: i32,
+        connect: ConnectArgs,
+        errno: UserPtr,
+    ) -> i32 {
+        self.inner.wsp_connect(s, name, namelen, connect, errno)
+    }
+
+    fn wsp_join_leaf(
+        &self,
+        s: SocketHandle,
+        name: UserPtr,
+        namelen: i32,
+        connect: ConnectArgs,
+        flags: u32,
+        errno: UserPtr,
+    ) -> SocketHandle {
+        self.inner.wsp_join_leaf(s, name, namelen, connect, flags, errno)
     }
 
     fn wsp_listen(&self, s: SocketHandle, backlog: i32, errno: UserPtr) -> i32 {
@@ -107,9 +129,11 @@ impl ServiceProvider for FlawedProvider {
         s: SocketHandle,
         addr: UserPtr,
         addrlen: UserPtr,
+        condition: ConditionRoutine,
+        callback_data: usize,
         errno: UserPtr,
     ) -> SocketHandle {
-        self.inner.wsp_accept(s, addr, addrlen, errno)
+        self.inner.wsp_accept(s, addr, addrlen, condition, callback_data, errno)
     }
 
     fn wsp_close_socket(&self, s: SocketHandle, errno: UserPtr) -> i32 {
@@ -121,6 +145,108 @@ impl ServiceProvider for FlawedProvider {
 
     fn wsp_shutdown(&self, s: SocketHandle, how: i32, errno: UserPtr) -> i32 {
         self.inner.wsp_shutdown(s, how, errno)
+    }
+
+    fn wsp_send_disconnect(&self, s: SocketHandle, data: UserPtr, errno: UserPtr) -> i32 {
+        self.inner.wsp_send_disconnect(s, data, errno)
+    }
+
+    fn wsp_recv_disconnect(&self, s: SocketHandle, data: UserPtr, errno: UserPtr) -> i32 {
+        self.inner.wsp_recv_disconnect(s, data, errno)
+    }
+
+    fn wsp_duplicate_socket(
+        &self,
+        s: SocketHandle,
+        process_id: u32,
+        protocol_info: UserPtr,
+        errno: UserPtr,
+    ) -> i32 {
+        self.inner.wsp_duplicate_socket(s, process_id, protocol_info, errno)
+    }
+
+    fn wsp_select(
+        &self,
+        nfds: i32,
+        readfds: UserPtr,
+        writefds: UserPtr,
+        exceptfds: UserPtr,
+        timeout: UserPtr,
+        errno: UserPtr,
+    ) -> i32 {
+        self.inner.wsp_select(nfds, readfds, writefds, exceptfds, timeout, errno)
+    }
+
+    fn wsp_event_select(
+        &self,
+        s: SocketHandle,
+        event: EventHandle,
+        network_events: i32,
+        errno: UserPtr,
+    ) -> i32 {
+        self.inner.wsp_event_select(s, event, network_events, errno)
+    }
+
+    fn wsp_enum_network_events(
+        &self,
+        s: SocketHandle,
+        event: EventHandle,
+        network_events: UserPtr,
+        errno: UserPtr,
+    ) -> i32 {
+        self.inner.wsp_enum_network_events(s, event, network_events, errno)
+    }
+
+    fn wsp_async_select(
+        &self,
+        s: SocketHandle,
+        window: WindowHandle,
+        message: u32,
+        network_events: i32,
+        errno: UserPtr,
+    ) -> i32 {
+        self.inner.wsp_async_select(s, window, message, network_events, errno)
+    }
+
+    fn wsp_address_to_string(
+        &self,
+        address: UserPtr,
+        address_len: u32,
+        protocol_info: UserPtr,
+        string: UserPtr,
+        string_len: UserPtr,
+        errno: UserPtr,
+    ) -> i32 {
+        self.inner.wsp_address_to_string(
+            address,
+            address_len,
+            protocol_info,
+            string,
+            string_len,
+            errno,
+        )
+    }
+
+    fn wsp_string_to_address(
+        &self,
+        string: UserPtr,
+        family: i32,
+        protocol_info: UserPtr,
+        address: UserPtr,
+        address_len: UserPtr,
+        errno: UserPtr,
+    ) -> i32 {
+        self.inner.wsp_string_to_address(string, family, protocol_info, address, address_len, errno)
+    }
+
+    fn wsp_get_qos_by_name(
+        &self,
+        s: SocketHandle,
+        name: UserPtr,
+        qos: UserPtr,
+        errno: UserPtr,
+    ) -> i32 {
+        self.inner.wsp_get_qos_by_name(s, name, qos, errno)
     }
 
     fn wsp_get_sock_name(

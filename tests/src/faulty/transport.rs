@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 use std::rc::Rc;
 
-use provider_core::{Family, Half, Host, Kind, Token, Transport, TransportOption, WsaError};
+use provider_core::{Family, Group, Half, Host, Kind, Token, Transport, TransportOption, WsaError};
 use wspsim::host::{SimHost, SimTransport};
 
 use super::Flaw;
@@ -88,6 +88,22 @@ impl Transport for FlawedTransport {
             return self.inner.try_send(socket, &changed);
         }
         self.inner.try_send(socket, bytes)
+    }
+
+    fn has_urgent(&self) -> bool {
+        self.inner.has_urgent()
+    }
+
+    fn try_send_urgent(&self, socket: Socket, byte: u8) -> Result<(), WsaError> {
+        self.inner.try_send_urgent(socket, byte)
+    }
+
+    fn try_recv_urgent(&self, socket: Socket, peek: bool) -> Result<u8, WsaError> {
+        self.inner.try_recv_urgent(socket, peek)
+    }
+
+    fn at_urgent_mark(&self, socket: Socket) -> bool {
+        self.inner.at_urgent_mark(socket)
     }
 
     fn try_send_to(&self, socket: Socket, datagram: &[u8], to: SocketAddr) -> Result<(), WsaError> {
@@ -179,6 +195,14 @@ impl Transport for FlawedTransport {
 
     fn local_address(&self, socket: Socket) -> Option<SocketAddr> {
         self.inner.local_address(socket)
+    }
+
+    fn join(&self, socket: Socket, group: Group) -> Result<(), WsaError> {
+        self.inner.join(socket, group)
+    }
+
+    fn leave(&self, socket: Socket, group: Group) -> Result<(), WsaError> {
+        self.inner.leave(socket, group)
     }
 
     fn set_option(&self, socket: Socket, option: TransportOption) {

@@ -5,7 +5,7 @@
 use core::net::{Ipv4Addr, SocketAddr};
 
 use provider_core::spi::{AF_INET, INVALID_SOCKET, IPPROTO_UDP, SOCK_DGRAM};
-use provider_core::{OverlappedArgs, UserPtr, WsaError};
+use provider_core::{ConditionRoutine, OverlappedArgs, UserPtr, WsaError};
 use wspsim::api::Os;
 
 use super::pair::{PROFILES, Pair, QUIET, clean, connected, listener, reader};
@@ -59,6 +59,8 @@ fn bad_pointer(os: &Os) -> Result<(), WsaError> {
         listener,
         UserPtr(0x10),
         raw,
+        ConditionRoutine::NULL,
+        0,
         raw.offset(8),
     );
     let refused = socket == INVALID_SOCKET && word(os, raw.offset(8)) == WsaError::WSAEFAULT.0;

@@ -3,7 +3,10 @@
 use core::cell::RefCell;
 use std::rc::Rc;
 
-use provider_core::{OverlappedArgs, ServiceProvider, SocketHandle, UserPtr, Work, WsaError};
+use provider_core::{
+    ConditionRoutine, ConnectArgs, EventHandle, OverlappedArgs, ServiceProvider, SocketHandle,
+    UserPtr, WindowHandle, Work, WsaError,
+};
 
 use crate::api::Os;
 use crate::choice::Choices;
@@ -57,168 +60,39 @@ impl Drop for ProbeEnd {
 
 struct ProbeProvider(Probe);
 
-#[allow(unused_variables, reason = "nothing is done with them")]
+#[rustfmt::skip]
 impl ServiceProvider for ProbeProvider {
-    fn wsp_startup(&self, version_requested: u16) -> Result<u16, WsaError> {
-        Ok(0x202)
-    }
-    fn wsp_cleanup(&self, errno: UserPtr) -> i32 {
-        0
-    }
-    fn wsp_socket(
-        &self,
-        af: i32,
-        kind: i32,
-        protocol: i32,
-        flags: u32,
-        errno: UserPtr,
-    ) -> SocketHandle {
-        SocketHandle(usize::MAX)
-    }
-    fn wsp_bind(&self, s: SocketHandle, name: UserPtr, namelen: i32, errno: UserPtr) -> i32 {
-        0
-    }
-    fn wsp_connect(&self, s: SocketHandle, name: UserPtr, namelen: i32, errno: UserPtr) -> i32 {
-        0
-    }
-    fn wsp_listen(&self, s: SocketHandle, backlog: i32, errno: UserPtr) -> i32 {
-        0
-    }
-    fn wsp_accept(
-        &self,
-        s: SocketHandle,
-        addr: UserPtr,
-        addrlen: UserPtr,
-        errno: UserPtr,
-    ) -> SocketHandle {
-        SocketHandle(usize::MAX)
-    }
-    fn wsp_close_socket(&self, s: SocketHandle, errno: UserPtr) -> i32 {
-        0
-    }
-    fn wsp_shutdown(&self, s: SocketHandle, how: i32, errno: UserPtr) -> i32 {
-        0
-    }
-    fn wsp_get_sock_name(
-        &self,
-        s: SocketHandle,
-        name: UserPtr,
-        namelen: UserPtr,
-        errno: UserPtr,
-    ) -> i32 {
-        0
-    }
-    fn wsp_get_peer_name(
-        &self,
-        s: SocketHandle,
-        name: UserPtr,
-        namelen: UserPtr,
-        errno: UserPtr,
-    ) -> i32 {
-        0
-    }
-    fn wsp_set_sock_opt(
-        &self,
-        s: SocketHandle,
-        level: i32,
-        optname: i32,
-        optval: UserPtr,
-        optlen: i32,
-        errno: UserPtr,
-    ) -> i32 {
-        0
-    }
-    fn wsp_get_sock_opt(
-        &self,
-        s: SocketHandle,
-        level: i32,
-        optname: i32,
-        optval: UserPtr,
-        optlen: UserPtr,
-        errno: UserPtr,
-    ) -> i32 {
-        0
-    }
-    fn wsp_ioctl(
-        &self,
-        s: SocketHandle,
-        code: u32,
-        in_buffer: UserPtr,
-        in_len: u32,
-        out_buffer: UserPtr,
-        out_len: u32,
-        bytes_returned: UserPtr,
-        overlapped: OverlappedArgs,
-        errno: UserPtr,
-    ) -> i32 {
-        0
-    }
-    fn wsp_send(
-        &self,
-        s: SocketHandle,
-        buffers: UserPtr,
-        buffer_count: u32,
-        bytes_sent: UserPtr,
-        flags: u32,
-        overlapped: OverlappedArgs,
-        errno: UserPtr,
-    ) -> i32 {
-        0
-    }
-    fn wsp_send_to(
-        &self,
-        s: SocketHandle,
-        buffers: UserPtr,
-        buffer_count: u32,
-        bytes_sent: UserPtr,
-        flags: u32,
-        to: UserPtr,
-        tolen: i32,
-        overlapped: OverlappedArgs,
-        errno: UserPtr,
-    ) -> i32 {
-        0
-    }
-    fn wsp_recv(
-        &self,
-        s: SocketHandle,
-        buffers: UserPtr,
-        buffer_count: u32,
-        bytes_received: UserPtr,
-        flags: UserPtr,
-        overlapped: OverlappedArgs,
-        errno: UserPtr,
-    ) -> i32 {
-        0
-    }
-    fn wsp_recv_from(
-        &self,
-        s: SocketHandle,
-        buffers: UserPtr,
-        buffer_count: u32,
-        bytes_received: UserPtr,
-        flags: UserPtr,
-        from: UserPtr,
-        fromlen: UserPtr,
-        overlapped: OverlappedArgs,
-        errno: UserPtr,
-    ) -> i32 {
-        0
-    }
-    fn wsp_get_overlapped_result(
-        &self,
-        s: SocketHandle,
-        overlapped: UserPtr,
-        bytes_transferred: UserPtr,
-        wait: bool,
-        flags: UserPtr,
-        errno: UserPtr,
-    ) -> i32 {
-        0
-    }
-    fn wsp_cancel_blocking_call(&self, errno: UserPtr) -> i32 {
-        0
-    }
+    fn wsp_startup(&self, v: u16) -> Result<u16, WsaError> { Ok(v) }
+    fn wsp_cleanup(&self, _: UserPtr) -> i32 { 0 }
+    fn wsp_socket(&self, _: i32, _: i32, _: i32, _: UserPtr, _: u32, _: u32, _: UserPtr) -> SocketHandle { SocketHandle(usize::MAX) }
+    fn wsp_bind(&self, _: SocketHandle, _: UserPtr, _: i32, _: UserPtr) -> i32 { 0 }
+    fn wsp_connect(&self, _: SocketHandle, _: UserPtr, _: i32, _: ConnectArgs, _: UserPtr) -> i32 { 0 }
+    fn wsp_join_leaf(&self, _: SocketHandle, _: UserPtr, _: i32, _: ConnectArgs, _: u32, _: UserPtr) -> SocketHandle { SocketHandle(usize::MAX) }
+    fn wsp_listen(&self, _: SocketHandle, _: i32, _: UserPtr) -> i32 { 0 }
+    fn wsp_accept(&self, _: SocketHandle, _: UserPtr, _: UserPtr, _: ConditionRoutine, _: usize, _: UserPtr) -> SocketHandle { SocketHandle(usize::MAX) }
+    fn wsp_close_socket(&self, _: SocketHandle, _: UserPtr) -> i32 { 0 }
+    fn wsp_shutdown(&self, _: SocketHandle, _: i32, _: UserPtr) -> i32 { 0 }
+    fn wsp_get_sock_name(&self, _: SocketHandle, _: UserPtr, _: UserPtr, _: UserPtr) -> i32 { 0 }
+    fn wsp_get_peer_name(&self, _: SocketHandle, _: UserPtr, _: UserPtr, _: UserPtr) -> i32 { 0 }
+    fn wsp_set_sock_opt(&self, _: SocketHandle, _: i32, _: i32, _: UserPtr, _: i32, _: UserPtr) -> i32 { 0 }
+    fn wsp_get_sock_opt(&self, _: SocketHandle, _: i32, _: i32, _: UserPtr, _: UserPtr, _: UserPtr) -> i32 { 0 }
+    fn wsp_ioctl(&self, _: SocketHandle, _: u32, _: UserPtr, _: u32, _: UserPtr, _: u32, _: UserPtr, _: OverlappedArgs, _: UserPtr) -> i32 { 0 }
+    fn wsp_send(&self, _: SocketHandle, _: UserPtr, _: u32, _: UserPtr, _: u32, _: OverlappedArgs, _: UserPtr) -> i32 { 0 }
+    fn wsp_send_to(&self, _: SocketHandle, _: UserPtr, _: u32, _: UserPtr, _: u32, _: UserPtr, _: i32, _: OverlappedArgs, _: UserPtr) -> i32 { 0 }
+    fn wsp_recv(&self, _: SocketHandle, _: UserPtr, _: u32, _: UserPtr, _: UserPtr, _: OverlappedArgs, _: UserPtr) -> i32 { 0 }
+    fn wsp_recv_from(&self, _: SocketHandle, _: UserPtr, _: u32, _: UserPtr, _: UserPtr, _: UserPtr, _: UserPtr, _: OverlappedArgs, _: UserPtr) -> i32 { 0 }
+    fn wsp_get_overlapped_result(&self, _: SocketHandle, _: UserPtr, _: UserPtr, _: bool, _: UserPtr, _: UserPtr) -> i32 { 0 }
+    fn wsp_send_disconnect(&self, _: SocketHandle, _: UserPtr, _: UserPtr) -> i32 { 0 }
+    fn wsp_recv_disconnect(&self, _: SocketHandle, _: UserPtr, _: UserPtr) -> i32 { 0 }
+    fn wsp_duplicate_socket(&self, _: SocketHandle, _: u32, _: UserPtr, _: UserPtr) -> i32 { 0 }
+    fn wsp_select(&self, _: i32, _: UserPtr, _: UserPtr, _: UserPtr, _: UserPtr, _: UserPtr) -> i32 { 0 }
+    fn wsp_event_select(&self, _: SocketHandle, _: EventHandle, _: i32, _: UserPtr) -> i32 { 0 }
+    fn wsp_enum_network_events(&self, _: SocketHandle, _: EventHandle, _: UserPtr, _: UserPtr) -> i32 { 0 }
+    fn wsp_async_select(&self, _: SocketHandle, _: WindowHandle, _: u32, _: i32, _: UserPtr) -> i32 { 0 }
+    fn wsp_address_to_string(&self, _: UserPtr, _: u32, _: UserPtr, _: UserPtr, _: UserPtr, _: UserPtr) -> i32 { 0 }
+    fn wsp_string_to_address(&self, _: UserPtr, _: i32, _: UserPtr, _: UserPtr, _: UserPtr, _: UserPtr) -> i32 { 0 }
+    fn wsp_get_qos_by_name(&self, _: SocketHandle, _: UserPtr, _: UserPtr, _: UserPtr) -> i32 { 0 }
+    fn wsp_cancel_blocking_call(&self, _: UserPtr) -> i32 { 0 }
     fn run_apc(&self, context: usize) {
         let f = self.0.on_apc.borrow().clone();
         if let Some(f) = f {

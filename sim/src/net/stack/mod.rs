@@ -246,6 +246,9 @@ impl Stack {
                     self.set_keep_alive(index, on);
                 }
             }
+            TransportOption::UrgentInline(_)
+            | TransportOption::MulticastTtl(_)
+            | TransportOption::MulticastLoop(_) => {}
         }
     }
 
