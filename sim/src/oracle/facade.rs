@@ -239,7 +239,7 @@ impl Oracles {
         received: Option<Received<'_>>,
     ) -> Verdict {
         // Whether an operation is on its way is known from its call.
-        if !super::op::is_final(now.status) {
+        if !super::ledger::is_final(now.status) {
             return Ok(());
         }
         let ledger = self.ledgers.of(process.machine);

@@ -4,7 +4,7 @@ use provider_core::WsaError;
 
 use super::book::ActiveCall;
 use super::facts::{Outcome, Special};
-use super::op::is_final;
+use super::ledger::is_final;
 use super::violation::{Verdict, Violation};
 
 /// Compares what WSPGetOverlappedResult gave with the OVERLAPPED before and after.

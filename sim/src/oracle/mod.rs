@@ -15,7 +15,6 @@ mod ledger;
 mod locks;
 mod names;
 mod nesting;
-mod op;
 mod receive;
 mod seam;
 mod send_order;

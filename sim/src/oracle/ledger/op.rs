@@ -3,9 +3,9 @@
 use provider_core::spi::WSS_OPERATION_IN_PROGRESS;
 use provider_core::{EventHandle, Routine, UserPtr};
 
-use super::book::{ActiveCall, SocketId, words};
-use super::facts::{CallId, OverlappedFacts, ProcessKey, ThreadPlace};
 use crate::event::Function;
+use crate::oracle::book::{ActiveCall, SocketId, words};
+use crate::oracle::facts::{CallId, OverlappedFacts, ProcessKey, ThreadPlace};
 
 /// An operation from the entry of the call that starts it until nothing more may come.
 pub(super) struct Op {
@@ -106,6 +106,6 @@ impl Op {
 }
 
 /// Whether a status word is final.
-pub(super) const fn is_final(status: u32) -> bool {
+pub(in crate::oracle) const fn is_final(status: u32) -> bool {
     status != WSS_OPERATION_IN_PROGRESS
 }

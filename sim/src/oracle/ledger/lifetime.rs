@@ -1,0 +1,64 @@
+//! WSPStartup and WSPCleanup of a process.
+
+use super::Ledger;
+use crate::event::Function;
+use crate::oracle::book::ActiveCall;
+use crate::oracle::facts::{Outcome, ProcessKey};
+
+/// WSPStartup and WSPCleanup of one process.
+#[derive(Default)]
+pub(super) struct Lifetime {
+    pub(super) key: Option<ProcessKey>,
+    starts: u32,
+    /// Calls of the last WSPCleanup in progress.
+    pub(super) cleaning: u32,
+    /// The last WSPCleanup has returned.
+    pub(super) clean: bool,
+}
+
+impl Ledger {
+    pub(super) fn lifetime(&mut self, process: ProcessKey) -> &mut Lifetime {
+        let index = self.lifetimes.iter().position(|l| l.key == Some(process));
+        let index = index.unwrap_or_else(|| {
+            self.lifetimes.push(Lifetime { key: Some(process), ..Lifetime::default() });
+            self.lifetimes.len() - 1
+        });
+        &mut self.lifetimes[index]
+    }
+
+    pub(super) fn lifetime_entered(&mut self, call: &ActiveCall) {
+        if call.call.function == Function::WSPCleanup {
+            let life = self.lifetime(call.process);
+            if life.starts <= 1 {
+                life.cleaning += 1;
+            }
+        }
+    }
+
+    pub(super) fn lifetime_left(&mut self, call: &ActiveCall, outcome: &Outcome<'_>) {
+        match call.call.function {
+            Function::WSPStartup if outcome.value == 0 => {
+                let life = self.lifetime(call.process);
+                life.starts += 1;
+                life.clean = false;
+            }
+            Function::WSPCleanup => {
+                let life = self.lifetime(call.process);
+                let last = life.starts <= 1;
+                if outcome.value == 0 {
+                    life.starts = life.starts.saturating_sub(1);
+                    life.clean |= last;
+                }
+                life.cleaning = life.cleaning.saturating_sub(1);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the last WSPCleanup of a process is in progress, or has returned.
+    pub(in crate::oracle) fn is_ending(&self, process: ProcessKey) -> bool {
+        self.lifetimes
+            .iter()
+            .any(|life| life.key == Some(process) && (life.clean || life.cleaning > 0))
+    }
+}
