@@ -84,9 +84,11 @@ impl FindingFile {
         })
     }
 
-    /// Its file name: `SCENARIO-SEED.json`.
-    pub fn file_name(&self) -> String {
-        format!("{}-{}.json", self.scenario, self.seed)
+    /// Its file name: `SCENARIO-SEED.json`, or `SCENARIO-SEED-VARIANT.json` for a run that differs
+    /// from the seed's own in what was pinned.
+    pub fn file_name(&self, variant: Option<&str>) -> String {
+        let variant = variant.map_or_else(String::new, |variant| format!("-{variant}"));
+        format!("{}-{}{variant}.json", self.scenario, self.seed)
     }
 
     /// Writes it into a folder, which is made if it is missing; gives the path of the file. A file
@@ -94,14 +96,15 @@ impl FindingFile {
     ///
     /// # Errors
     /// [`WriteError`] names the path and what the system said.
-    pub fn write(&self, folder: &Path) -> Result<PathBuf, WriteError> {
+    pub fn write(&self, folder: &Path, variant: Option<&str>) -> Result<PathBuf, WriteError> {
+        let name = self.file_name(variant);
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |source| WriteError { path, source }
         };
         fs::create_dir_all(folder).map_err(failed(folder))?;
-        let path = folder.join(self.file_name());
-        let unfinished = folder.join(format!("{}.part", self.file_name()));
+        let path = folder.join(&name);
+        let unfinished = folder.join(format!("{name}.part"));
         fs::write(&unfinished, format::to_text(self)).map_err(failed(&unfinished))?;
         fs::rename(&unfinished, &path).map_err(failed(&path))?;
         Ok(path)

@@ -60,6 +60,9 @@ pub(super) struct Run {
     /// What to pin.
     #[command(flatten)]
     pub pinned: Pinned,
+    /// When to give a run up.
+    #[command(flatten)]
+    pub patience: Patience,
     /// Print one JSON object instead of text
     #[arg(long)]
     pub json: bool,
@@ -87,6 +90,9 @@ pub(super) struct Hunt {
     /// What to pin.
     #[command(flatten)]
     pub pinned: Pinned,
+    /// When to give a run up.
+    #[command(flatten)]
+    pub patience: Patience,
     /// Print one JSON object on standard output; progress and messages go to standard error
     #[arg(long)]
     pub json: bool,
@@ -101,6 +107,18 @@ pub(super) struct Replay {
     /// Write every event of the run to this file, `-` for standard output
     #[arg(long, value_name = "FILE|-")]
     pub trace: Option<PathBuf>,
+    /// When to give a run up.
+    #[command(flatten)]
+    pub patience: Patience,
+}
+
+/// When a run counts as one that hangs.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Patience {
+    /// End with exit code 3 when one run takes this many seconds of real time
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value_t = 120,
+        allow_hyphen_values = true)]
+    pub stall: u64,
 }
 
 /// What a run draws from its seed when it is not given.

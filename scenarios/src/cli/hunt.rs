@@ -10,6 +10,8 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 
+use wspsim::run::RunReport;
+
 use super::args::{Hunt, ProfileArg};
 use super::clock::{Clock, cores, per_second};
 use super::console::{Console, Stream, Style};
@@ -23,6 +25,7 @@ use super::show;
 use super::summary::{Found, Pins, Summary, make, summarise};
 use super::table;
 use super::tally::Tally;
+use super::watchdog::Watchdog;
 use super::{House, output};
 
 /// How often progress is looked at while no run ends.
@@ -67,12 +70,19 @@ pub(super) fn hunt(house: &House<'_>, args: &Hunt, console: &mut Console) -> Res
         out,
         pinned: args.pinned.as_options(),
     };
+    let watchdog = Watchdog::start(console.err.clone(), Duration::from_secs(args.patience.stall));
+    let pinned = harvest.pinned.clone();
     let (results, received) = sync_channel(WAITING_MAX);
     pool.in_place_scope(|scope| {
         for _ in 0..jobs {
             let results = results.clone();
-            let (list, pins) = (&list, &pins);
-            scope.spawn(move |_| work(house, list, pins, &results));
+            let (list, pins, watchdog, pinned) = (&list, &pins, &watchdog, &*pinned);
+            scope.spawn(move |_| {
+                let make = |scenario: Entry, seed| {
+                    make(scenario, pins.options(house, seed), watchdog, pinned)
+                };
+                work(list, make, &results);
+            });
         }
         drop(results);
         let harvested = harvest.take_in(&received);
@@ -137,10 +147,13 @@ impl<'a> RunList<'a> {
 
 type Handed = (u64, Result<Summary, OwnError>);
 
-fn work(house: &House<'_>, list: &RunList<'_>, pins: &Pins, results: &SyncSender<Handed>) {
+fn work(
+    list: &RunList<'_>,
+    make: impl Fn(Entry, u64) -> Result<(RunReport, Duration), OwnError>,
+    results: &SyncSender<Handed>,
+) {
     while let Some((number, scenario, seed)) = list.take() {
-        let made = make(scenario, pins.options(house, seed));
-        let summary = made.map(|(report, busy)| summarise(&report, busy));
+        let summary = make(scenario, seed).map(|(report, busy)| summarise(&report, busy));
         if results.send((number, summary)).is_err() {
             return;
         }
@@ -190,7 +203,7 @@ impl Harvest {
 
     /// Writes a finding and tells of it.
     fn keep(&mut self, summary: &Summary, found: &Found) -> Result<(), Error> {
-        let path = self.out.write(&found.file)?;
+        let path = self.out.write(&found.file, &self.pinned)?;
         let finding = json::Finding::new(summary, found, &path, &self.pinned);
         let Self { stories, progress, .. } = self;
         let head = stories.styled(Style::Bad, "finding");

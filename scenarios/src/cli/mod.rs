@@ -23,6 +23,7 @@ mod suggest;
 mod summary;
 mod table;
 mod tally;
+mod watchdog;
 
 use std::ffi::OsString;
 use std::io;

@@ -39,13 +39,20 @@ impl OutDir {
         }
     }
 
-    /// Writes a finding; gives its path.
+    /// Writes a finding; gives its path. What was pinned sets its name apart from the one of the
+    /// same seed with nothing, or something else, pinned.
     ///
     /// # Errors
     /// [`OwnError::WriteFinding`].
-    pub(super) fn write(&self, finding: &FindingFile) -> Result<PathBuf, OwnError> {
-        Ok(finding.write(&self.path)?)
+    pub(super) fn write(&self, finding: &FindingFile, pinned: &str) -> Result<PathBuf, OwnError> {
+        let variant = (!pinned.is_empty()).then(|| format!("{:08x}", short_hash(pinned)));
+        Ok(finding.write(&self.path, variant.as_deref())?)
     }
+}
+
+/// 32 bits of FNV-1a: enough to tell a few sets of options apart.
+fn short_hash(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 impl Drop for OutDir {

@@ -8,6 +8,7 @@ use super::args::Replay;
 use super::console::{Console, Style};
 use super::error::{CLEAN, Error, FOUND, InputError, OWN_FAILURE, OwnError};
 use super::run::open_trace;
+use super::watchdog::Watchdog;
 use super::{House, output, select, show};
 
 /// Runs the file again, and tells whether it fails as it did.
@@ -24,8 +25,13 @@ pub(super) fn replay(house: &House<'_>, args: &Replay, console: &mut Console) ->
         Some(path) => Some(open_trace(path, false, console)?),
         None => None,
     };
-    let mut replayed =
-        finding::replay(scenario, &file, trace, provider).map_err(OwnError::Simulator)?;
+    let limit = Duration::from_secs(args.patience.stall);
+    let watchdog = Watchdog::start(console.err.clone(), limit);
+    let mut replayed = watchdog
+        .during(show::replay_command(&args.file), || {
+            finding::replay(scenario, &file, trace, provider)
+        })
+        .map_err(OwnError::Simulator)?;
     let (Replayed::Reproduced(report)
     | Replayed::Clean(report)
     | Replayed::Departed { report, .. }) = &mut replayed;

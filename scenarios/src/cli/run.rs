@@ -15,6 +15,7 @@ use super::json;
 use super::select;
 use super::show;
 use super::summary::{Pins, Summary, make, summarise};
+use super::watchdog::Watchdog;
 use super::{House, output};
 
 /// Runs, and tells what came of it.
@@ -31,7 +32,9 @@ pub(super) fn run(house: &House<'_>, args: &Run, console: &mut Console) -> Resul
         options.trace = Some(open_trace(path, args.json, console)?);
     }
 
-    let (report, busy) = make(scenario, options)?;
+    let limit = Duration::from_secs(args.patience.stall);
+    let watchdog = Watchdog::start(console.err.clone(), limit);
+    let (report, busy) = make(scenario, options, &watchdog, &args.pinned.as_options())?;
     let summary = summarise(&report, busy);
     if args.json {
         output(json::print(&mut console.out, &json::Run::of(&summary)))?;

@@ -13,6 +13,8 @@ use super::House;
 use super::clock::Clock;
 use super::error::OwnError;
 use super::select::Entry;
+use super::show;
+use super::watchdog::Watchdog;
 
 /// What the command line keeps of a run: small, and free to go between threads.
 #[derive(Clone, Debug)]
@@ -77,16 +79,19 @@ impl Pins {
     }
 }
 
-/// Makes a run.
+/// Makes a run, watched. `pinned` is what the command line pins of it.
 ///
 /// # Errors
 /// [`OwnError::Simulator`].
 pub(super) fn make(
     scenario: Entry,
     options: RunOptions,
+    watchdog: &Watchdog,
+    pinned: &str,
 ) -> Result<(RunReport, Duration), OwnError> {
+    let command = show::run_command(scenario.name(), options.seed, pinned);
     let clock = Clock::start();
-    let report = run(scenario, options)?;
+    let report = watchdog.during(command, || run(scenario, options))?;
     Ok((report, clock.elapsed()))
 }
 

@@ -62,12 +62,12 @@ fn sample() -> FindingFile {
 fn what_is_written_is_read_back() {
     let folder = Folder::new("round-trip");
     let below = folder.0.join("made/on/demand");
-    let path = sample().write(&below).unwrap();
+    let path = sample().write(&below, None).unwrap();
     assert_eq!(path, below.join("datagram-echo-18446744073709551615.json"));
     assert_eq!(FindingFile::read(&path).unwrap(), sample());
     assert_eq!(fs::read_dir(&below).unwrap().count(), 1, "nothing else is left behind");
     // Again, over the old one.
-    sample().write(&below).unwrap();
+    sample().write(&below, None).unwrap();
 }
 
 fn error_for(name: &str, content: &[u8]) -> String {
@@ -145,6 +145,6 @@ fn a_folder_that_cannot_be_written_to_is_an_error() {
     let folder = Folder::new("unwritable");
     let file = folder.0.join("a-file");
     fs::write(&file, "").unwrap();
-    let error = sample().write(&file).unwrap_err();
+    let error = sample().write(&file, None).unwrap_err();
     assert!(error.to_string().contains("cannot be written"), "{error}");
 }

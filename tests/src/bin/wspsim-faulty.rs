@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let provider = || factory(Some(flaw));
-    let house = House { scenarios: scene::ALL, provider: Some(&provider) };
+    let scenarios: Vec<_> = scene::ALL.iter().copied().chain([scene::ENDLESS]).collect();
+    let house = House { scenarios: &scenarios, provider: Some(&provider) };
     main_of(house, program.into_iter().chain(args))
 }

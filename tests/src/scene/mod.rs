@@ -3,6 +3,7 @@
 //! for the oracles to object. Only then does the program itself say what it misses.
 
 mod datagram;
+mod endless;
 mod misuse;
 mod stream;
 
@@ -20,7 +21,10 @@ pub const STREAM: &dyn Scenario = &stream::StreamPair;
 /// A program that writes into a buffer while an overlapped send owns it.
 pub const MISUSE: &dyn Scenario = &misuse::Misuse;
 
-/// All of them.
+/// A program that hangs: not among those that a hunt takes by itself.
+pub const ENDLESS: &dyn Scenario = &endless::Endless;
+
+/// All that end.
 pub const ALL: &[&dyn Scenario] = &[DATAGRAM, STREAM, MISUSE];
 
 const QUIET: NetworkRange = NetworkRange::Fixed(Network {

@@ -62,9 +62,16 @@ fn text(path: &std::path::Path) -> &str {
     path.to_str().expect("an ordinary path")
 }
 
+/// A folder for findings, without those of an earlier test run.
+fn fresh(name: &str) -> PathBuf {
+    let folder = scratch("findings").join(name);
+    let _ = fs::remove_dir_all(&folder);
+    folder
+}
+
 /// Hunts; gives the folder and the path of the first finding.
 fn hunted(scenario: &'static Unlucky, name: &str) -> (PathBuf, PathBuf) {
-    let folder = scratch("findings").join(name);
+    let folder = fresh(name);
     let done = of(scenario, &["hunt", "--seeds", "0..20", "--json", "--out", text(&folder)]);
     assert_eq!(done.code, 1, "{done:?}");
     let file = done.json()["findings"][0]["file"].as_str().expect("a path").to_owned();
@@ -74,7 +81,7 @@ fn hunted(scenario: &'static Unlucky, name: &str) -> (PathBuf, PathBuf) {
 #[test]
 fn a_hunt_tells_and_writes_what_it_finds() {
     let scenario = unlucky();
-    let folder = scratch("findings").join("told");
+    let folder = fresh("told");
     let args = ["hunt", "--seeds", "0..20", "--jobs", "2", "--profile", "windows", "--out"];
     let args = [&args[..], &[text(&folder)]].concat();
     let json = of(scenario, &[&args[..], &["--json"]].concat());
@@ -100,6 +107,24 @@ fn a_hunt_tells_and_writes_what_it_finds() {
         }
     }
     assert_eq!(fs::read_dir(&folder).expect("a folder").count(), findings.len());
+}
+
+/// Hunts of the same seeds with other things pinned keep each its own files.
+#[test]
+fn what_is_pinned_sets_files_apart() {
+    let folder = fresh("apart");
+    let args = ["hunt", "--seeds", "0..20", "--json", "--out", text(&folder)];
+    let mut files = Vec::new();
+    for pinned in [&[][..], &["--no-faults"], &["--profile", "windows"]] {
+        let done = of(unlucky(), &[&args[..], pinned].concat());
+        let told = done.json();
+        let findings = told["findings"].as_array().expect("an array").clone();
+        files.extend(findings.iter().map(|finding| finding["file"].to_string()));
+    }
+    let found = files.len();
+    files.sort();
+    files.dedup();
+    assert_eq!((files.len(), fs::read_dir(&folder).expect("a folder").count()), (found, found));
 }
 
 #[test]

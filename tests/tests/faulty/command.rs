@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use std::rc::Rc;
 
 use serde_json::Value;
@@ -111,4 +112,24 @@ fn replay_exits_1_reproduced_0_clean_3_departed() {
     fs::write(&damaged, &whole[..whole.len() / 2]).expect("the folder can be written");
     let refused = wspsim(&wrong, &["replay", text(&damaged)]);
     assert_eq!(refused.code, 2, "{refused:?}");
+}
+
+/// Nothing in a process can end a thread of its own that loops: the command ends as a whole, and
+/// says which run it was.
+#[test]
+fn a_run_that_hangs_ends_with_its_name() {
+    let out = folder("hangs");
+    let scenario = scene::ENDLESS.name();
+    let hunt = ["hunt", scenario, "--seeds", "5..6", "--stall", "1", "--out", text(&out)];
+    let run = ["run", scenario, "--seed", "5", "--stall", "1"];
+    for args in [&hunt[..], &run] {
+        let done = Command::new(env!("CARGO_BIN_EXE_wspsim-faulty"))
+            .arg(Flaw::RoutineTwice.name())
+            .args(args)
+            .output()
+            .expect("it was built with the tests");
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(3), "{said}");
+        assert!(said.contains(&format!("run {scenario} --seed 5 --trace FILE")), "{said}");
+    }
 }

@@ -19,7 +19,7 @@ fn kept(flaw: Flaw, folder: &str) -> (FindingFile, PathBuf) {
     let report = flawed(flaw, 2);
     let file = FindingFile::of(&report).unwrap_or_else(|| panic!("{} is clean", flaw.name()));
     let folder = scratch("faulty").join(folder).join(flaw.name());
-    let path = file.write(&folder).unwrap_or_else(|error| panic!("{error}"));
+    let path = file.write(&folder, None).unwrap_or_else(|error| panic!("{error}"));
     (file, path)
 }
 
@@ -136,7 +136,7 @@ fn altered_choices_depart() {
             altered.choices[file.choices.len() * part / 4].stream ^= 1;
             // An altered file is a whole file: what it says is simply not what happens.
             let folder = path.with_file_name("altered");
-            let written = altered.write(&folder).unwrap_or_else(|error| panic!("{error}"));
+            let written = altered.write(&folder, None).unwrap_or_else(|error| panic!("{error}"));
             let read = FindingFile::read(&written).unwrap_or_else(|error| panic!("{error}"));
             let place = format!("{}, choice {part}/4", flaw.name());
             match replayed(flaw, &read, Some(flaw)) {
