@@ -1,4 +1,5 @@
 use super::*;
+use crate::memory::{AccessError, Held, Lent, LoanId};
 
 fn lent(arena: &Arena, len: usize, lent: Lent, held: Held) -> (UserPtr, LoanId) {
     let at = arena.alloc(len);
