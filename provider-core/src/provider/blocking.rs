@@ -51,7 +51,7 @@ impl<H: Host> Provider<H> {
                 continue;
             };
             let mut state = socket.lock();
-            self.retract(socket.kind, &mut state, call, error);
+            self.retract(socket, &mut state, call, error);
             self.deliver(socket, state);
         };
         self.leave_blocking(call.thread);
@@ -64,7 +64,7 @@ impl<H: Host> Provider<H> {
     /// Takes the operation of `call` out of its queue, if it is still there.
     fn retract(
         &self,
-        kind: Kind,
+        socket: &Socket<H>,
         state: &mut SocketState<H>,
         call: &Arc<BlockedCall<H>>,
         error: WsaError,
@@ -77,13 +77,15 @@ impl<H: Host> Provider<H> {
             found
         });
         state.end_receives(error, false, |op| is_this(&op.owner));
-        if torn && error == WsaError::WSAEINTR && kind == Kind::Stream {
+        if torn && error == WsaError::WSAEINTR && socket.kind == Kind::Stream {
             // A cancelled send left part of its data behind: the stream is damaged, and says
             // WSAECONNABORTED from now on instead of carrying on in the middle (CXL-4).
             self.host.transport().close(state.transport, true);
             state.transport_closed = true;
             state.fail(WsaError::WSAECONNABORTED);
         }
+        // What was queued behind it may be able to go now.
+        self.drain_sends(socket, state);
     }
 
     /// Blocks until `look` finds what it waits for. It is asked again after every change of the

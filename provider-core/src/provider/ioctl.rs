@@ -55,6 +55,8 @@ impl<H: Host> Provider<H> {
             }
             SIO_FLUSH => {
                 flush(&mut state);
+                // What was queued behind them may be able to go now.
+                self.drain_sends(&socket, &mut state);
                 0
             }
             SIO_UDP_CONNRESET if socket.kind == Kind::Datagram => {

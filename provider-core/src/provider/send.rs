@@ -67,7 +67,7 @@ impl<H: Host> Provider<H> {
         let (mode, call) = match overlapped {
             Some(op) => (Mode::Overlapped(op), None),
             None if state.options.nonblocking => (Mode::Nonblocking, None),
-            None if self.send_may_block(&state, socket.kind, total) => {
+            None if may_block(&state, socket.kind, total) => {
                 (Mode::Blocking, Some(self.enter_blocking()?))
             }
             None => (Mode::Blocking, None),
@@ -248,17 +248,6 @@ impl<H: Host> Provider<H> {
         Ok(Some(to))
     }
 
-    /// Whether a blocking send may have to wait: not when the send buffer takes all that the
-    /// transport leaves over.
-    fn send_may_block(&self, state: &SocketState<H>, kind: Kind, total: u32) -> bool {
-        let limit = state.options.send_buffer as usize;
-        let fits = match kind {
-            Kind::Stream => state.buffer.room(limit) >= total as usize,
-            Kind::Datagram => state.buffer.takes_datagram(total as usize, limit),
-        };
-        !(state.sends.is_empty() && fits)
-    }
-
     /// Marks an operation as under way, for those who poll it (OVL-6).
     pub(super) fn store_pending(&self, op: &Overlapped) {
         let at = op.overlapped.offset(layout::overlapped::INTERNAL);
@@ -281,4 +270,11 @@ impl<H: Host> Provider<H> {
             (Mode::Blocking, None) | (Mode::Nonblocking, _) => Err(WsaError::WSAEWOULDBLOCK),
         }
     }
+}
+
+/// Whether a blocking send may have to wait: not when the send buffer takes what the transport
+/// leaves over.
+fn may_block<H: Host>(state: &SocketState<H>, kind: Kind, total: u32) -> bool {
+    let nothing = kind == Kind::Stream && total == 0;
+    !(nothing || state.admits(total as usize))
 }

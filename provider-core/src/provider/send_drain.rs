@@ -20,8 +20,8 @@ enum Drained {
 }
 
 impl<H: Host> Provider<H> {
-    /// Passes on what waits to be sent, in order, as far as the transport takes it; tops the
-    /// buffer up from the queue; ends the send half once all is out.
+    /// Passes on what waits to be sent, in order, as far as the transport takes it; takes queued
+    /// sends into the buffer where its rule lets them in; ends the send half once all is out.
     pub(super) fn drain_sends(&self, socket: &Socket<H>, state: &mut SocketState<H>) {
         if state.transport_closed
             || (socket.kind == Kind::Stream
@@ -35,10 +35,7 @@ impl<H: Host> Provider<H> {
             Kind::Datagram => self.drain_datagrams(state),
         };
         if drained == Drained::NoRoom {
-            match socket.kind {
-                Kind::Stream => self.top_up_stream(state),
-                Kind::Datagram => self.top_up_datagrams(state),
-            }
+            self.admit_sends(state);
         }
         self.end_send_half(socket.kind, state);
         if state.phase == Phase::Closed || (was_waiting && state.send_idle()) {
@@ -110,22 +107,6 @@ impl<H: Host> Provider<H> {
         Ok(taken as u32)
     }
 
-    fn top_up_stream(&self, state: &mut SocketState<H>) {
-        let limit = state.options.send_buffer as usize;
-        while let Some(mut op) = state.sends.pop_front() {
-            let filled = self.fill_buffer(state, &op.request, &mut op.consumed, limit);
-            let end = match filled {
-                Err(error) => CallEnd::failure(error, op.consumed),
-                Ok(()) if op.consumed == op.request.total => CallEnd::success(op.consumed),
-                Ok(()) => {
-                    state.sends.push_front(op);
-                    return;
-                }
-            };
-            state.finish(op.owner, op.request.initiator, end);
-        }
-    }
-
     fn drain_datagrams(&self, state: &mut SocketState<H>) -> Drained {
         let transport = self.host.transport();
         loop {
@@ -165,24 +146,19 @@ impl<H: Host> Provider<H> {
         }
     }
 
-    fn top_up_datagrams(&self, state: &mut SocketState<H>) {
-        let limit = state.options.send_buffer as usize;
+    /// Takes queued sends into the buffer, in order, as long as its rule lets them in; they are
+    /// complete then (OVL-14).
+    fn admit_sends(&self, state: &mut SocketState<H>) {
+        let quota = state.options.send_buffer as usize;
         while let Some(op) = state.sends.pop_front() {
-            let len = op.request.total as usize;
-            let end = match op.request.to {
-                Some(to) if state.buffer.takes_datagram(len, limit) => {
-                    match self.gather(state, &op.request, 0, len) {
-                        Ok(()) => {
-                            state.buffer.push_datagram(&state.stage[..len], to);
-                            CallEnd::success(op.request.total)
-                        }
-                        Err(error) => CallEnd::failure(error, 0),
-                    }
-                }
-                _ => {
-                    state.sends.push_front(op);
-                    return;
-                }
+            let rest = (op.request.total - op.consumed) as usize;
+            if !state.buffer.admits(rest, quota) {
+                state.sends.push_front(op);
+                return;
+            }
+            let end = match self.fill_buffer(state, &op.request, op.consumed, rest) {
+                Ok(()) => CallEnd::success(op.request.total),
+                Err(error) => CallEnd::failure(error, op.consumed),
             };
             state.finish(op.owner, op.request.initiator, end);
         }

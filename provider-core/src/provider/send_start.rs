@@ -50,21 +50,16 @@ impl<H: Host> Provider<H> {
         call: Option<Arc<BlockedCall<H>>>,
     ) -> Result<Started, WsaError> {
         let len = request.total as usize;
-        let limit = state.options.send_buffer as usize;
-        let idle = state.send_idle();
-        let buffered = state.sends.is_empty() && state.buffer.takes_datagram(len, limit);
-        if idle || buffered {
+        if state.send_idle() {
             self.gather(state, &request, 0, len)?;
-        }
-        if idle {
             match self.host.transport().try_send_to(state.transport, &state.stage[..len], to) {
                 Ok(()) => return Ok(Started::Now(request.total, 0)),
                 Err(WsaError::WSAEWOULDBLOCK) => {}
                 Err(error) => return Err(error),
             }
         }
-        if buffered {
-            state.buffer.push_datagram(&state.stage[..len], to);
+        if state.admits(len) {
+            self.fill_buffer(state, &request, 0, len)?;
             return Ok(Started::Now(request.total, 0));
         }
         let owner = self.owner_of(mode, call)?;
@@ -80,41 +75,39 @@ impl<H: Host> Provider<H> {
         mode: Mode,
         call: Option<Arc<BlockedCall<H>>>,
     ) -> Result<Started, WsaError> {
-        if !state.sends.is_empty() {
-            // Nothing overtakes what is queued (ORD-3).
-            let owner = self.owner_of(mode, call)?;
-            self.enqueue(socket, state, SendOp { request, consumed: 0, owner });
-            return Ok(Started::Pending);
+        if request.total == 0 {
+            return Ok(Started::Now(0, 0));
         }
-        let idle = state.send_idle();
-        let limit = match (self.profile, mode) {
-            // Windows takes a nonblocking send whole when nothing is queued, else not at all when
-            // there is too little room (SYN-2).
-            (Profile::Windows, Mode::Nonblocking) if idle => usize::MAX,
-            (Profile::Windows, Mode::Nonblocking)
-                if state.buffer.room(state.options.send_buffer as usize)
-                    < request.total as usize =>
-            {
-                return Err(WsaError::WSAEWOULDBLOCK);
-            }
-            _ => state.options.send_buffer as usize,
-        };
         let mut consumed = 0;
-        if idle && let Err((error, sent)) = self.offer_stream(state, &request, &mut consumed) {
+        if state.send_idle()
+            && let Err((error, sent)) = self.offer_stream(state, &request, &mut consumed)
+        {
             if sent == 0 {
                 return Err(error);
             }
             return self.cut_short(state, request, mode, error, sent);
         }
-        if let Err(error) = self.fill_buffer(state, &request, &mut consumed, limit) {
+        let rest = (request.total - consumed) as usize;
+        let taken = match (mode, self.profile) {
+            // As much as there is room for (SYN-2).
+            (Mode::Nonblocking, Profile::Documented) => state.room().min(rest),
+            // All or nothing (SYN-2).
+            (Mode::Nonblocking, Profile::Windows) if consumed > 0 => rest,
+            _ if state.admits(rest) => rest,
+            _ => 0,
+        };
+        if taken > 0
+            && let Err(error) = self.fill_buffer(state, &request, consumed, taken)
+        {
             if consumed == 0 {
                 return Err(error);
             }
             return self.cut_short(state, request, mode, error, consumed);
         }
-        let partial = matches!(mode, Mode::Nonblocking) && consumed > 0;
-        if consumed == request.total || partial {
-            return Ok(Started::Now(consumed, 0));
+        let done = consumed + taken as u32;
+        let partial = matches!(mode, Mode::Nonblocking) && done > 0;
+        if done == request.total || partial {
+            return Ok(Started::Now(done, 0));
         }
         let owner = self.owner_of(mode, call)?;
         self.enqueue(socket, state, SendOp { request, consumed, owner });
@@ -185,24 +178,26 @@ impl<H: Host> Provider<H> {
         Ok(())
     }
 
-    /// Moves what the buffer has room for into it.
+    /// Copies `len` bytes of a send, from `offset` on, into the buffer, or nothing of them.
     pub(super) fn fill_buffer(
         &self,
         state: &mut SocketState<H>,
         request: &SendRequest,
-        consumed: &mut u32,
-        limit: usize,
+        offset: u32,
+        len: usize,
     ) -> Result<(), WsaError> {
-        loop {
-            let room = state.buffer.room(limit).min((request.total - *consumed) as usize);
-            let len = room.min(CHUNK);
-            if len == 0 {
-                return Ok(());
+        state.buffer.begin(request.to);
+        let mut copied = 0;
+        while copied < len {
+            let piece = CHUNK.min(len - copied);
+            if let Err(error) = self.gather(state, request, offset as usize + copied, piece) {
+                state.buffer.take_back();
+                return Err(error);
             }
-            self.gather(state, request, *consumed as usize, len)?;
-            state.buffer.push_stream(&state.stage[..len]);
-            *consumed += len as u32;
+            state.buffer.extend(&state.stage[..piece]);
+            copied += piece;
         }
+        Ok(())
     }
 
     /// Copies `len` bytes of a send, from `offset` on, to the front of the stage.

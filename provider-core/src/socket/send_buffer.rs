@@ -1,47 +1,94 @@
-//! The send buffer: bytes taken over from clients that the transport has not taken yet.
+//! The send buffer: bytes taken over from clients that the transport has not taken yet, and the
+//! rule of when a send is taken into it (OVL-14).
+//!
+//! The rule of every send, in this order:
+//!
+//! 1. While anything is queued on the socket, a send is queued behind it (ORD-2, ORD-3). A stream
+//!    send of no bytes has nothing to be queued: it is done at once.
+//! 2. With nothing queued and nothing buffered, the transport is offered the send, and takes a
+//!    datagram or nothing, a stream's bytes as far as it has room.
+//! 3. What it leaves is copied into the buffer, whole, where [`SendBuffer::admits`] it, and the send
+//!    is complete: within the quota of SO_SNDBUF bytes, or, whatever its size, while at most one send
+//!    is outstanding in the buffer. A send is outstanding as long as a byte of it, or a datagram, is
+//!    in the buffer.
+//! 4. Else it is queued. An overlapped send pends, a blocking one blocks. Its data stays in the
+//!    client's memory, which is the system's until the send completes.
+//! 5. Whenever the buffer has emptied, or SO_SNDBUF has changed, or something queued was given up:
+//!    the queue's first send is offered to the transport where the buffer is empty, else copied and
+//!    completed where 3 now admits it, and so on with the next. Lowering SO_SNDBUF drops nothing.
+//!
+//! With SO_SNDBUF at 0 nothing is admitted: a send completes when the transport took all of it out
+//! of the client's memory (B26).
+//!
+//! Nonblocking calls are never queued; what 1 and 3 would queue is WSAEWOULDBLOCK. For a stream:
+//!
+//! - `Profile::Documented` follows the page, which measures by room alone: the send takes the
+//!   transport's room and then the quota's, gives the count, and is WSAEWOULDBLOCK where that is 0
+//!   (SYN-2, SYN-3).
+//! - `Profile::Windows` takes all or nothing, by rule 3. Once the transport took a part, the rest is
+//!   buffered even with SO_SNDBUF at 0: there is no way to tell of a part.
 
 use alloc::collections::VecDeque;
 use core::net::SocketAddr;
 
-/// What stands between the client's buffers and the transport, SO_SNDBUF bytes of it.
-/// A stream's bytes run together; datagrams keep their bounds and their destinations.
+/// A send in the buffer, or what the transport has left of it.
+struct Outstanding {
+    len: usize,
+    /// Where a datagram goes; `None` on a stream.
+    to: Option<SocketAddr>,
+}
+
+/// What stands between the client's buffers and the transport. A stream's bytes run together;
+/// datagrams keep their bounds and their destinations.
 pub(crate) struct SendBuffer {
     bytes: VecDeque<u8>,
-    datagrams: VecDeque<(usize, SocketAddr)>,
+    sends: VecDeque<Outstanding>,
 }
 
 impl SendBuffer {
     pub(crate) const fn new() -> Self {
-        Self { bytes: VecDeque::new(), datagrams: VecDeque::new() }
+        Self { bytes: VecDeque::new(), sends: VecDeque::new() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.bytes.is_empty() && self.datagrams.is_empty()
+        self.sends.is_empty()
     }
 
-    /// Bytes held; an empty datagram counts as one, so that no number of them fits.
+    /// What counts against the quota: the bytes, or the sends where those are more, so that no
+    /// number of empty datagrams fits.
     fn held(&self) -> usize {
-        self.bytes.len().max(self.datagrams.len())
+        self.bytes.len().max(self.sends.len())
     }
 
-    /// How many more bytes of a stream fit under `limit`.
-    pub(crate) fn room(&self, limit: usize) -> usize {
-        limit.saturating_sub(self.bytes.len())
+    /// How many more bytes of a stream fit under `quota`.
+    pub(crate) fn room(&self, quota: usize) -> usize {
+        quota.saturating_sub(self.held())
     }
 
-    /// Whether a datagram of `len` bytes fits under `limit`. An empty buffer takes one of any
-    /// size, unless buffering is off (a limit of 0).
-    pub(crate) fn takes_datagram(&self, len: usize, limit: usize) -> bool {
-        limit > 0 && (self.is_empty() || self.held() + len.max(1) <= limit)
+    /// Whether a send of `len` bytes, or the rest of one, is taken in at once under `quota`.
+    pub(crate) fn admits(&self, len: usize, quota: usize) -> bool {
+        quota > 0 && (self.sends.len() <= 1 || self.room(quota) >= len.max(1))
     }
 
-    pub(crate) fn push_stream(&mut self, bytes: &[u8]) {
-        self.bytes.extend(bytes);
+    /// Begins a send, behind all others; its bytes follow with [`Self::extend`]. `to` is where a
+    /// datagram goes.
+    pub(crate) fn begin(&mut self, to: Option<SocketAddr>) {
+        self.sends.push_back(Outstanding { len: 0, to });
     }
 
-    pub(crate) fn push_datagram(&mut self, bytes: &[u8], to: SocketAddr) {
-        self.bytes.extend(bytes);
-        self.datagrams.push_back((bytes.len(), to));
+    /// More bytes of the send begun last.
+    pub(crate) fn extend(&mut self, bytes: &[u8]) {
+        if let Some(last) = self.sends.back_mut() {
+            last.len += bytes.len();
+            self.bytes.extend(bytes);
+        }
+    }
+
+    /// Takes back the send begun last.
+    pub(crate) fn take_back(&mut self) {
+        if let Some(last) = self.sends.pop_back() {
+            self.bytes.truncate(self.bytes.len() - last.len);
+        }
     }
 
     /// The first bytes of a stream, as many as lie together.
@@ -51,7 +98,16 @@ impl SendBuffer {
 
     /// The transport took the first `count` bytes of the stream.
     pub(crate) fn consume_stream(&mut self, count: usize) {
-        self.bytes.drain(..count.min(self.bytes.len()));
+        let mut count = count.min(self.bytes.len());
+        self.bytes.drain(..count);
+        while let Some(first) = self.sends.front_mut() {
+            if first.len > count {
+                first.len -= count;
+                return;
+            }
+            count -= first.len;
+            self.sends.pop_front();
+        }
     }
 
     /// The first datagram, copied together into `stage`, and its destination.
@@ -59,23 +115,23 @@ impl SendBuffer {
         &mut self,
         stage: &'a mut alloc::vec::Vec<u8>,
     ) -> Option<(&'a [u8], SocketAddr)> {
-        let &(len, to) = self.datagrams.front()?;
+        let &Outstanding { len, to } = self.sends.front()?;
         stage.clear();
         stage.extend(self.bytes.range(..len));
-        Some((stage, to))
+        Some((stage, to?))
     }
 
     /// The transport took the first datagram, or it is given up.
     pub(crate) fn pop_datagram(&mut self) {
-        if let Some((len, _)) = self.datagrams.pop_front() {
-            self.bytes.drain(..len);
+        if let Some(first) = self.sends.pop_front() {
+            self.bytes.drain(..first.len);
         }
     }
 
     /// Drops everything.
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
-        self.datagrams.clear();
+        self.sends.clear();
     }
 }
 
@@ -84,17 +140,22 @@ mod tests {
     use super::*;
     use alloc::vec::Vec;
 
-    const TO: SocketAddr =
-        SocketAddr::new(core::net::IpAddr::V4(core::net::Ipv4Addr::LOCALHOST), 7);
+    const TO: Option<SocketAddr> =
+        Some(SocketAddr::new(core::net::IpAddr::V4(core::net::Ipv4Addr::LOCALHOST), 7));
+
+    fn holding(sends: &[&[u8]], to: Option<SocketAddr>) -> SendBuffer {
+        let mut buffer = SendBuffer::new();
+        for send in sends {
+            buffer.begin(to);
+            buffer.extend(send);
+        }
+        buffer
+    }
 
     #[test]
     fn datagrams_keep_their_bounds_and_their_order() {
-        let mut buffer = SendBuffer::new();
-        let mut stage = Vec::new();
-        buffer.push_datagram(b"one", TO);
-        buffer.push_datagram(b"", TO);
-        buffer.push_datagram(b"three", TO);
-        let mut seen = Vec::new();
+        let mut buffer = holding(&[b"one", b"", b"three"], TO);
+        let (mut stage, mut seen) = (Vec::new(), Vec::new());
         while let Some((bytes, _)) = buffer.front_datagram(&mut stage) {
             seen.push(bytes.to_vec());
             buffer.pop_datagram();
@@ -104,28 +165,53 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_buffer_takes_one_datagram_of_any_size_and_no_second() {
-        let mut buffer = SendBuffer::new();
-        assert!(buffer.takes_datagram(100, 10));
-        buffer.push_datagram(&[0; 100], TO);
-        assert!(!buffer.takes_datagram(0, 10));
-        assert!(!buffer.takes_datagram(1, 0));
+    fn a_send_within_the_quota_is_admitted() {
+        let buffer = holding(&[b"a", b"b", b"c"], TO);
+        assert!(buffer.admits(7, 10));
+        assert!(!buffer.admits(8, 10));
+    }
+
+    #[test]
+    fn over_the_quota_one_outstanding_send_admits_another_and_two_do_not() {
+        assert!(holding(&[], None).admits(100, 10));
+        assert!(holding(&[&[0; 100]], None).admits(100, 10));
+        assert!(!holding(&[&[0; 100], b"x"], None).admits(1, 10));
+    }
+
+    #[test]
+    fn without_a_quota_nothing_is_admitted() {
+        assert!(!holding(&[], None).admits(1, 0));
+        assert!(!holding(&[], TO).admits(0, 0));
     }
 
     #[test]
     fn empty_datagrams_fill_the_buffer_too() {
         let mut buffer = SendBuffer::new();
-        while buffer.takes_datagram(0, 4) {
-            buffer.push_datagram(b"", TO);
+        while buffer.admits(0, 4) {
+            buffer.begin(TO);
         }
-        assert_eq!(buffer.datagrams.len(), 4);
+        assert_eq!(buffer.sends.len(), 4);
+    }
+
+    #[test]
+    fn a_send_of_a_stream_is_outstanding_until_its_last_byte_is_taken() {
+        let mut buffer = holding(&[b"abc", b"def", b"ghi"], None);
+        let outstanding = [(0, 3), (2, 3), (1, 2), (4, 1), (1, 1), (1, 0)];
+        for (taken, left) in outstanding {
+            buffer.consume_stream(taken);
+            assert_eq!(buffer.sends.len(), left);
+        }
+        assert!(buffer.is_empty());
     }
 
     #[test]
     fn a_stream_gives_back_what_it_was_given() {
-        let mut buffer = SendBuffer::new();
-        buffer.push_stream(b"abc");
-        buffer.push_stream(b"def");
+        let mut buffer = holding(&[b"abc", b"never", b"def"], None);
+        buffer.take_back();
+        buffer.take_back();
+        buffer.begin(None);
+        buffer.extend(b"de");
+        buffer.extend(b"f");
         assert_eq!(buffer.room(8), 2);
         let mut seen: Vec<u8> = Vec::new();
         while !buffer.is_empty() {

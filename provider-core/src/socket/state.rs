@@ -111,6 +111,19 @@ impl<H: Host> SocketState<H> {
         self.sends.is_empty() && self.buffer.is_empty()
     }
 
+    /// Whether the send buffer takes a send of `len` bytes now, and so completes it (OVL-14).
+    pub(crate) fn admits(&self, len: usize) -> bool {
+        self.sends.is_empty() && self.buffer.admits(len, self.options.send_buffer as usize)
+    }
+
+    /// How many bytes of a stream may be put into the send buffer now.
+    pub(crate) fn room(&self) -> usize {
+        match self.sends.is_empty() {
+            true => self.buffer.room(self.options.send_buffer as usize),
+            false => 0,
+        }
+    }
+
     /// An operation ended: its owner will be told once the lock is let go.
     pub(crate) fn finish(&mut self, owner: Owner<H>, initiator: ThreadKey, end: CallEnd) {
         finish(&mut self.done, owner, initiator, end, false);
