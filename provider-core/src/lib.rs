@@ -12,8 +12,8 @@
 //! the APC function, [`ServiceProvider::service`] from a worker thread. All of them take `&self`
 //! and may be called by any thread.
 //!
-//! What the code obeys is cited by the ids of the contract's clauses (RET-3, APC-10 ...). Where the
-//! contract's page and real Windows disagree, [`Profile`] decides.
+//! What the code obeys is cited by the ids of the contract's clauses (RET-3, APC-10 ...), which
+//! docs/spec has. Where the contract's page and real Windows disagree, [`Profile`] decides.
 //!
 //! The crate does no IO, reads no clock, draws no random number, and is the same code in the
 //! simulator and in the DLL: it has no feature and no `cfg` that could tell them apart.

@@ -1,6 +1,7 @@
 //! Set-up and checks that plain cargo cannot do: `cargo xtask help`.
 #![forbid(unsafe_code)]
 
+mod clauses;
 mod component;
 mod determinism;
 mod plants;
@@ -17,6 +18,11 @@ cargo xtask test            all checks, in this order
 cargo xtask test STEP...    only these steps
 cargo xtask plants          breaks copies of the core in the ways of tests/plants, and hunts each
 cargo xtask plants NAME...  only these
+cargo xtask clauses         holds the clauses of docs/spec against the code and the tests that cite
+                            them, and writes docs/conformance.md
+        --check             fails instead when a clause lacks code or test, or the page is old
+        --missing           lists the clauses that lack code or test
+        --json              prints the counts as one line
 
 Steps:
   fmt          sources are formatted (rustfmt)
@@ -46,14 +52,21 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         ["test", names @ ..] => test(names),
-        ["plants", names @ ..] => match plants::run(names) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(why) => {
-                eprintln!("error: {why}");
-                ExitCode::FAILURE
-            }
-        },
+        ["plants", names @ ..] => end(plants::run(names)),
+        ["clauses", words @ ..] if clauses::accepts(words) => end(clauses::run(words)),
+        ["clauses", ..] => bad_input("clauses takes one of --check, --missing and --json, or none"),
         [other, ..] => bad_input(&format!("there is no task `{other}`")),
+    }
+}
+
+/// The end of a task that is not a list of steps.
+fn end(outcome: Outcome) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
     }
 }
 
