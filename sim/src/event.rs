@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 
 use provider_core::WsaError;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, Seam};
 
 /// A machine of the world, by order of creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -200,6 +200,17 @@ pub enum What {
     },
     /// A fault struck.
     Fault(Fault),
+    /// A call of the provider's got the answer that the program had scripted.
+    Scripted {
+        /// Which call.
+        seam: Seam,
+        /// Transport socket, `u32::MAX` where none is concerned.
+        socket: u32,
+        /// The most bytes that it may take, or its error.
+        result: Result<u32, WsaError>,
+    },
+    /// The program holds a seam (`true`) or releases it.
+    Held(Seam, bool),
     /// Links were cut (`true`) or healed.
     Partition(MachineId, MachineId, bool),
     /// A machine crashed.

@@ -3,3 +3,4 @@
 
 pub mod faulty;
 pub mod scene;
+pub mod sim_bed;

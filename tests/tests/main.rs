@@ -1,6 +1,7 @@
 //! What must hold across the crates.
 
 mod cli;
+mod conformance;
 mod determinism;
 mod docs;
 mod faulty;

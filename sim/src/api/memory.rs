@@ -101,14 +101,7 @@ impl Overlapped {
 
     /// The low 32 bits of `Internal`. Allowed at any time.
     pub fn status(&self) -> u32 {
-        let os = &self.buffer.os;
-        match os.process.arena.client_status(self.ptr()) {
-            Ok(status) => status,
-            Err(misuse) => {
-                os.report("client-misuse", "BUF-4", format!("the program reads {misuse}"));
-                0
-            }
-        }
+        self.buffer.os.status_raw(self.ptr())
     }
 
     /// `InternalHigh`: bytes transferred, once it has completed.

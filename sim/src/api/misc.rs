@@ -2,6 +2,8 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use provider_core::Profile;
+
 use crate::event::{MachineId, Point, What};
 use crate::world::Directory;
 
@@ -25,6 +27,11 @@ impl Os {
             let word = self.kernel().shared.word(self.kernel().program).to_le_bytes();
             chunk.copy_from_slice(&word[..chunk.len()]);
         }
+    }
+
+    /// The reading of the contract that the run's providers follow.
+    pub fn profile(&self) -> Profile {
+        self.kernel().shared.settings.profile
     }
 
     /// This machine.

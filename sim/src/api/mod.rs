@@ -10,6 +10,7 @@ mod events;
 mod memory;
 mod misc;
 mod overlapped;
+mod script;
 mod sockets;
 mod sockopt;
 mod spi;

@@ -32,6 +32,17 @@ impl Os {
         self.read_user(from, into);
     }
 
+    /// The low 32 bits of `Internal` of an OVERLAPPED. Allowed at any time.
+    pub fn status_raw(&self, overlapped: UserPtr) -> u32 {
+        match self.process.arena.client_status(overlapped) {
+            Ok(status) => status,
+            Err(misuse) => {
+                self.report("client-misuse", "BUF-4", format!("the program reads {misuse}"));
+                0
+            }
+        }
+    }
+
     /// Writes user memory.
     pub fn write_raw(&self, to: UserPtr, bytes: &[u8]) {
         self.write_user(to, bytes);

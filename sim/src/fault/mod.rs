@@ -2,6 +2,9 @@
 
 mod catalog;
 mod plan;
+mod script;
 
 pub use catalog::{Fault, Kind};
 pub use plan::{FaultPlan, Faults, Script};
+pub use script::{Answer, Seam, Taken};
+pub(crate) use script::{Script as LiveScript, Word};

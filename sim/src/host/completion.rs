@@ -7,7 +7,7 @@ use provider_core::{EventHandle, Memory, Routine, SocketHandle, ThreadId, UserPt
 
 use crate::api::Os;
 use crate::event::{Tid, What};
-use crate::fault::Fault;
+use crate::fault::{Fault, Seam};
 use crate::kernel::{ApcCall, Duty};
 use crate::world::Violation;
 
@@ -45,7 +45,9 @@ impl SimHost {
     pub(super) fn queue_provider_apc(&self, id: &ThreadId, context: usize) -> Result<(), WsaError> {
         let kernel = self.kernel();
         let target = kernel.thread_of_id(id);
-        let refused = kernel.shared.strikes(Fault::ApcRefused, kernel.at(), None);
+        let scripted = self.transport.refuse_by_script(Seam::QueueApc, None);
+        let refused =
+            scripted.is_err() || kernel.shared.strikes(Fault::ApcRefused, kernel.at(), None);
         let accepted = !refused
             && target.as_ref().is_some_and(|thread| {
                 let late = kernel.shared.strikes(Fault::ApcLate, kernel.at(), None);
@@ -119,6 +121,7 @@ impl SimHost {
         error: u32,
         bytes: u32,
     ) -> Result<(), WsaError> {
+        self.transport.refuse_by_script(Seam::CompleteOverlapped, None)?;
         if self.process.handles.borrow().socket(socket).is_none() || overlapped.is_null() {
             return Err(WsaError::WSAEINVAL);
         }

@@ -14,6 +14,7 @@ use provider_core::{
 };
 
 use crate::event::Point;
+use crate::fault::Seam;
 use crate::kernel::{
     EventObject, Kernel, Objects, SimRawMutex, TimerKind, WaitFor, Waitable, Woken,
 };
@@ -125,6 +126,7 @@ impl Host for SimHost {
 
     fn create_socket_handle(&self, context: usize) -> Result<SocketHandle, WsaError> {
         self.kernel().point(Point::Handle);
+        self.transport.refuse_by_script(Seam::CreateSocketHandle, None)?;
         let number = self.kernel().counters.next_socket();
         Ok(self.process.handles.borrow_mut().open_socket(context, number))
     }

@@ -8,6 +8,7 @@ use provider_core::{
 };
 
 use crate::event::{Point, What};
+use crate::fault::Seam;
 use crate::kernel::Kernel;
 use crate::net::stack::{Stack, StackSocket};
 use crate::process::Process;
@@ -63,6 +64,10 @@ impl SimTransport {
         result: Result<usize, WsaError>,
     ) {
         let number = self.number(socket);
+        if let Ok(taken) = result {
+            let taken = &offered[..taken.min(offered.len())];
+            self.kernel().script.borrow_mut().note_taken(taken, to);
+        }
         self.kernel().record(What::TransportSend {
             socket: number,
             offered: offered.len() as u32,
@@ -101,6 +106,7 @@ impl Transport for SimTransport {
 
     fn open(&self, family: Family, kind: Kind, token: Token) -> Result<StackSocket, WsaError> {
         self.point();
+        self.refuse_by_script(Seam::Open, None)?;
         self.refuse_perhaps(None)?;
         let socket = self.look(|stack| stack.open(family, kind))?;
         let number = self.enter(socket, token, kind);
@@ -110,6 +116,7 @@ impl Transport for SimTransport {
 
     fn bind(&self, socket: StackSocket, address: SocketAddr) -> Result<SocketAddr, WsaError> {
         self.point();
+        self.refuse_by_script(Seam::Bind, Some(socket))?;
         let bound = self.look(|stack| stack.bind(socket, address))?;
         self.kernel().record(What::Bound(bound));
         let number = self.number(socket);
@@ -119,6 +126,9 @@ impl Transport for SimTransport {
 
     fn connect(&self, socket: StackSocket, peer: SocketAddr) -> Result<(), WsaError> {
         self.point();
+        if !self.kernel().script.borrow().is_held(Seam::Connect) {
+            self.refuse_by_script(Seam::Connect, Some(socket))?;
+        }
         self.refuse_perhaps(Some(socket))?;
         let result = self.call(|stack| stack.connect(socket, peer));
         if let Some(entry) = self.kernel().transports.borrow_mut().get_mut(socket) {
@@ -132,6 +142,9 @@ impl Transport for SimTransport {
 
     fn connect_result(&self, socket: StackSocket) -> Result<(), WsaError> {
         self.point();
+        if self.kernel().script.borrow().is_held(Seam::Connect) {
+            self.refuse_by_script(Seam::Connect, Some(socket))?;
+        }
         let result = self.look(|stack| stack.connect_result(socket));
         if result.is_ok() {
             self.connected(socket);
@@ -141,6 +154,7 @@ impl Transport for SimTransport {
 
     fn listen(&self, socket: StackSocket, backlog: usize) -> Result<(), WsaError> {
         self.point();
+        self.refuse_by_script(Seam::Listen, Some(socket))?;
         self.look(|stack| stack.listen(socket, backlog))
     }
 
@@ -150,6 +164,7 @@ impl Transport for SimTransport {
         token: Token,
     ) -> Result<(StackSocket, SocketAddr), WsaError> {
         self.point();
+        self.refuse_by_script(Seam::Accept, Some(listener))?;
         self.delay_perhaps(listener, Readiness::RECEIVE)?;
         let (socket, peer) = self.call(|stack| stack.accept(listener))?;
         let number = self.enter(socket, token, Kind::Stream);

@@ -1,10 +1,12 @@
-//! The faults of the transport: decided in front of the stack, at each call.
+//! The faults of the transport: decided in front of the stack, at each call, by the program's
+//! script or by chance.
 
 use std::rc::Rc;
 
 use provider_core::{Kind, Readiness, WsaError};
 
-use crate::fault::Fault;
+use crate::event::What;
+use crate::fault::{Answer, Fault, Seam, Word};
 use crate::kernel::TimerKind;
 use crate::net::stack::StackSocket;
 
@@ -22,6 +24,62 @@ pub(super) enum Verdict {
 }
 
 impl SimTransport {
+    /// What the program's script says to this call.
+    fn scripted(&self, seam: Seam, socket: Option<StackSocket>) -> Option<Answer> {
+        let kernel = self.kernel();
+        if !kernel.script.borrow().is_used() || kernel.unwinding() {
+            return None;
+        }
+        let word = kernel.script.borrow_mut().ask(seam, socket);
+        let answer = match word {
+            Word::None => return None,
+            Word::Held => return Some(Answer::Refuse(WsaError::WSAEWOULDBLOCK)),
+            Word::Answer(answer) => answer,
+        };
+        let result = match answer {
+            Answer::Refuse(error) => Err(error),
+            Answer::Take(most) => Ok(most as u32),
+        };
+        let number = socket.map_or(u32::MAX, |socket| self.number(socket));
+        kernel.record(What::Scripted { seam, socket: number, result });
+        if let (Answer::Refuse(error), Some(socket)) = (answer, socket) {
+            self.refused_by_script(seam, socket, error);
+        }
+        Some(answer)
+    }
+
+    /// What a refusal leaves behind: a connection that has ended, or readiness to come.
+    fn refused_by_script(&self, seam: Seam, socket: StackSocket, error: WsaError) {
+        let entry = self.kernel().transports.borrow().get(socket).cloned();
+        let Some(entry) = entry else { return };
+        match error {
+            WsaError::WSAEWOULDBLOCK => {
+                let at_ns = self.kernel().now_ns() + u64::from(READY_WITHIN_NS);
+                let kind =
+                    TimerKind::Ready(Rc::clone(&entry.process), entry.token, seam.readiness());
+                self.kernel().set_timer(at_ns, kind);
+            }
+            WsaError::WSAECONNRESET | WsaError::WSAECONNABORTED | WsaError::WSAENETRESET
+                if entry.kind == Kind::Stream =>
+            {
+                self.call(|stack| stack.fail(socket, error));
+            }
+            _ => {}
+        }
+    }
+
+    /// The script's refusal of a call that nothing else disturbs.
+    pub(super) fn refuse_by_script(
+        &self,
+        seam: Seam,
+        socket: Option<StackSocket>,
+    ) -> Result<(), WsaError> {
+        match self.scripted(seam, socket) {
+            Some(Answer::Refuse(error)) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     fn strikes(&self, fault: Fault, socket: Option<StackSocket>) -> bool {
         let kernel = self.kernel();
         if !kernel.shared.can_strike(fault) || kernel.unwinding() {
@@ -91,6 +149,11 @@ impl SimTransport {
 
     /// What becomes of a stream send of `len` bytes.
     pub(super) fn judge_send(&self, socket: StackSocket, len: usize) -> Verdict {
+        match self.scripted(Seam::Send, Some(socket)) {
+            Some(Answer::Refuse(error)) => return Verdict::Refuse(error),
+            Some(Answer::Take(most)) => return Verdict::Take(len.min(most.max(1))),
+            None => {}
+        }
         if let Some(error) = self.judge_any_send(socket) {
             return Verdict::Refuse(error);
         }
@@ -103,6 +166,9 @@ impl SimTransport {
 
     /// Why a datagram is not taken, if it is not.
     pub(super) fn judge_datagram(&self, socket: StackSocket) -> Option<WsaError> {
+        if let Err(error) = self.refuse_by_script(Seam::Send, Some(socket)) {
+            return Some(error);
+        }
         if let Some(error) = self.judge_any_send(socket) {
             return Some(error);
         }
@@ -122,6 +188,9 @@ impl SimTransport {
 
     /// Why a receive gives nothing, if a fault says so.
     pub(super) fn judge_receive(&self, socket: StackSocket) -> Option<WsaError> {
+        if let Err(error) = self.refuse_by_script(Seam::Receive, Some(socket)) {
+            return Some(error);
+        }
         self.break_perhaps(socket);
         if self.strikes(Fault::NetDown, Some(socket)) {
             return Some(WsaError::WSAENETDOWN);

@@ -30,6 +30,7 @@ use std::rc::Rc;
 
 use crate::choice::{Purpose, Stream};
 use crate::event::{At, MachineId, Point, ProcessId, Tid, What};
+use crate::fault::LiveScript;
 use crate::net::stack::Stack;
 use crate::oracle::{Oracles, Verdict, Violation};
 use crate::process::Process;
@@ -136,6 +137,7 @@ pub struct Kernel {
     /// Packets of one poll; kept for its memory.
     packets: RefCell<Vec<Vec<u8>>>,
     pub(crate) transports: RefCell<wire::Transports>,
+    pub(crate) script: RefCell<LiveScript>,
     held: RefCell<wire::Held>,
     sent: RefCell<Vec<Outgoing>>,
     pub(crate) processes: RefCell<Vec<Rc<Process>>>,
@@ -182,6 +184,7 @@ impl Kernel {
             stack_dirty: Cell::new(false),
             packets: RefCell::default(),
             transports: RefCell::default(),
+            script: RefCell::default(),
             held: RefCell::default(),
             sent: RefCell::default(),
             processes: RefCell::default(),

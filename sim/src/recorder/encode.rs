@@ -85,6 +85,10 @@ pub(super) fn encode(at: At, what: &What, into: &mut [u8; LEN_MAX]) -> (usize, C
             put(into, at, 23, [ip as u64, (ip >> 64) as u64, rest, u64::from(v6.port())])
         }
         What::Mark(mark) => put(into, at, 24, [mark]),
+        What::Scripted { seam, socket, result } => {
+            put(into, at, 25, [pair(socket, u32::from(seam as u8)), outcome(result)])
+        }
+        What::Held(seam, held) => put(into, at, 26, [pair(u32::from(seam as u8), u32::from(held))]),
     };
     (len, counts)
 }

@@ -92,6 +92,19 @@ impl<N: AsRef<str>> Line<'_, N> {
                 write!(f, "packet of {len} to {} is lost", self.name(to))
             }
             What::Fault(fault) => write!(f, "FAULT {}", fault.name()),
+            What::Scripted { seam, socket, result } => {
+                write!(f, "SCRIPT {}", seam.name())?;
+                if socket != u32::MAX {
+                    write!(f, " of transport {socket}")?;
+                }
+                match result {
+                    Ok(bytes) => write!(f, " takes at most {bytes} bytes"),
+                    Err(error) => write!(f, " gives {error:?}"),
+                }
+            }
+            What::Held(seam, held) => {
+                write!(f, "SCRIPT {} {}", seam.name(), if held { "held" } else { "released" })
+            }
             What::Partition(a, b, cut) => {
                 let verb = if cut { "cut" } else { "healed" };
                 write!(f, "link {} - {} {verb}", self.name(a), self.name(b))

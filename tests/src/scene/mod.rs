@@ -27,7 +27,7 @@ pub const ENDLESS: &dyn Scenario = &endless::Endless;
 /// All that end.
 pub const ALL: &[&dyn Scenario] = &[DATAGRAM, STREAM, MISUSE];
 
-const QUIET: NetworkRange = NetworkRange::Fixed(Network {
+pub(crate) const QUIET: NetworkRange = NetworkRange::Fixed(Network {
     min_delay_ns: MS,
     max_delay_ns: MS,
     delay_step_ns: 0,

@@ -1,0 +1,61 @@
+//! The contract of the SPI as cases: small programs that make raw calls and say what has to come
+//! of them. A case sees its host through [`TestBed`] and nothing else, so the same source runs in
+//! the simulator and against a DLL.
+//!
+//! # Writing a case
+//!
+//! A case is a function and a line in the table `CASES` of its file:
+//!
+//! ```
+//! use wspsim_conformance::support::{Op, SendCall, datagram_pair, receive_datagram};
+//! use wspsim_conformance::{Case, CaseResult, TestBed, check};
+//!
+//! pub const CASES: &[Case] = &[Case::both(
+//!     "ret-7-bytes-sent-are-counted",
+//!     &["RET-1", "RET-7"],
+//!     bytes_sent_are_counted,
+//! )];
+//!
+//! fn bytes_sent_are_counted(bed: &dyn TestBed) -> CaseResult {
+//!     let pair = datagram_pair(bed)?;
+//!     SendCall::send_to(bed, pair.a).bytes(b"four").to(pair.at_b).call().done(4)?;
+//!     let (bytes, from) = receive_datagram(bed, pair.b)?;
+//!     check::equal("what arrived", bytes, b"four".to_vec())?;
+//!     check::equal("its sender", from, pair.at_a)
+//! }
+//! ```
+//!
+//! - An expectation is a function of [`check`] or a method that gives [`CaseResult`]; `?` ends the
+//!   case at the first that does not hold. Never `assert!` or `unwrap`: code of a case also runs in
+//!   threads, APCs and routines, which a panic must not leave. What such code gives back goes to
+//!   [`TestBed::fail`] by itself.
+//! - Closures for threads and routines own what they use (`Copy` values, [`Shared`] cells) and get
+//!   their own `&dyn TestBed`. In the simulator all threads are coroutines on one thread of the
+//!   operating system: hold no lock of the standard library across a call of the bed.
+//! - Nothing waits for real time. What has to come is waited for up to the bed's own limit
+//!   ([`TestBed::wait`], [`support::until`]); that something does not come is shown by
+//!   [`TestBed::grace`].
+//! - Calls go through [`support::SendCall`] and its likes. They put sentinels into every out
+//!   parameter, guard bytes around everything passed, and scribble over the WSABUF array, the
+//!   address and the WSATHREADID as soon as the call has returned.
+//! - A transport that misbehaves is scripted with [`TestBed::lower`].
+//! - Memory, sockets and threads need no cleaning up: a case has its process for itself. WSPStartup
+//!   was called before it, WSPCleanup is called after it.
+
+mod bed;
+mod case;
+pub mod check;
+mod lower;
+pub mod send_to;
+mod shared;
+pub mod support;
+
+pub use bed::{BadPointer, BedThread, Completion, RoutineBody, TestBed, ThreadBody, Waited};
+pub use case::{Case, CaseResult, Failure, Hosts, Profiles};
+pub use lower::{Answer, Lower, Seam, Taken};
+pub use shared::Shared;
+
+/// Every case, family by family.
+pub fn all() -> Vec<&'static Case> {
+    send_to::FAMILIES.iter().copied().flatten().collect()
+}

@@ -1,0 +1,22 @@
+//! The command line with the cases of the conformance suite for scenarios, and without faults:
+//! `wspsim-conformance run CASE --seed N --profile P --trace -`.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use wspsim::scenario::Scenario;
+use wspsim_scenarios::cli::{House, main_of};
+use wspsim_tests::sim_bed::scenarios;
+
+#[allow(clippy::disallowed_methods, reason = "arguments say what to do, and no run can see them")]
+fn main() -> ExitCode {
+    let cases: &'static [_] = scenarios().leak();
+    let cases: Vec<&'static dyn Scenario> =
+        cases.iter().map(|case| case as &'static dyn Scenario).collect();
+    let mut args: Vec<OsString> = std::env::args_os().collect();
+    // A case scripts what goes wrong itself.
+    if args.get(1).is_some_and(|command| command == "run" || command == "hunt") {
+        args.push("--no-faults".into());
+    }
+    main_of(House { scenarios: &cases, provider: None }, args)
+}
