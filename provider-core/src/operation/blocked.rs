@@ -72,6 +72,14 @@ impl<H: Host> BlockedThreads<H> {
     /// not block again.
     pub(crate) fn enter(&self, call: &Arc<BlockedCall<H>>) -> Result<(), WsaError> {
         let mut calls = self.calls.lock();
+        //= docs/spec/results.md#result-6
+        //# A function that would have to block inside another blocking call of its thread MUST fail
+        //# with WSAEINPROGRESS, with nothing done.
+        //= docs/spec/results.md#result-8
+        //# In a completion routine that runs inside a blocking call, nonblocking and overlapped
+        //# calls MUST work.
+        //= docs/spec/wspsendto.md#err-inprogress
+        //# A completion routine that runs MUST NOT by itself be a reason for WSAEINPROGRESS.
         if calls.iter().any(|other| other.thread == call.thread) {
             return Err(WsaError::WSAEINPROGRESS);
         }

@@ -13,7 +13,7 @@ enum Held {
     Heap(Vec<WsaBuf>),
 }
 
-/// A WSABUF array captured by value (BUF-2), with its total length.
+/// A WSABUF array captured by value, with its total length.
 pub(crate) struct Buffers {
     held: Held,
     total: u64,
@@ -31,6 +31,15 @@ impl Buffers {
         array: UserPtr,
         count: u32,
     ) -> Result<Self, MemoryFault> {
+        //= docs/spec/wspsendto.md#buf-2
+        //# The WSABUF structures MUST be captured before the call returns.
+        //= docs/spec/wspsendto.md#buf-3
+        //# A client that overwrites the WSABUF array once the call has returned MUST NOT change
+        //# what is sent.
+        //= docs/spec/receiving.md#recv-4
+        //# The WSABUF structures MUST be captured before the call returns.
+        //= docs/spec/wspsendto.md#buf-9
+        //# A null `lpBuffers` with a count above 0 MUST fail with WSAEFAULT.
         let count = count as usize;
         if count <= INLINE {
             let mut bytes = [0; INLINE * wsabuf::SIZE];
@@ -72,10 +81,12 @@ impl Buffers {
         self.total
     }
 
-    /// Whether every byte of every buffer can be read (ERR-FAULT-4).
+    /// Whether every byte of every buffer can be read.
     pub(crate) fn probe_read<M: Memory>(&self, memory: &M) -> Result<(), MemoryFault> {
         self.entries()
             .iter()
+            //= docs/spec/wspsendto.md#buf-8
+            //# A WSABUF of length 0 MUST be skipped, whatever its pointer.
             .filter(|entry| entry.len > 0)
             .try_for_each(|entry| memory.probe_read(entry.buf, entry.len as usize))
     }
@@ -118,6 +129,13 @@ impl Buffers {
         mut visit: impl FnMut(UserPtr, usize, usize) -> Result<(), MemoryFault>,
     ) -> Result<usize, MemoryFault> {
         let mut done = 0;
+        //= docs/spec/wspsendto.md#buf-1
+        //# The buffers of one call MUST be sent in the order of the array, as one datagram on a
+        //# datagram socket.
+        //= docs/spec/wspsendto.md#buf-12
+        //# WSABUFs of one array MUST be allowed to overlap.
+        //= docs/spec/receiving.md#recv-3
+        //# The buffers MUST be filled in the order of the array, without holes.
         for entry in self.entries() {
             let size = entry.len as usize;
             if offset >= size {

@@ -41,13 +41,18 @@ pub(crate) struct Done<H: Host> {
 
 impl<H: Host> Done<H> {
     /// The indication of a call that was over at once: an overlapped one is indicated all the
-    /// same (RET-5, EVT-5).
+    /// same.
     pub(crate) fn at_once(
         mode: Mode,
         initiator: ThreadKey,
         started: Result<Started, WsaError>,
     ) -> Option<Self> {
         match (mode, started) {
+            //= docs/spec/wspsendto.md#evt-5
+            //# An overlapped call that succeeds at once MUST set the event as well.
+            //= docs/spec/wspsendto.md#ovl-8
+            //# An overlapped call that succeeds at once MUST fill its OVERLAPPED as a pended one
+            //# does.
             (Mode::Overlapped(op), Ok(Started::Now(bytes, flags))) => Some(Self {
                 owner: Owner::Overlapped(op),
                 initiator,

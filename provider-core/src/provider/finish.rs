@@ -9,8 +9,13 @@ impl<H: Host> Provider<H> {
     /// Runs a call that returns `int`: 0, or SOCKET_ERROR with the code in `errno`.
     ///
     /// `errno` is written with 0 first: that tells a bad pointer before anything has happened, and
-    /// leaves 0 behind on success (RET-11).
+    /// leaves 0 behind on success.
     pub(super) fn call(&self, errno: UserPtr, body: impl FnOnce() -> Result<(), WsaError>) -> i32 {
+        //= docs/spec/wspsendto.md#ret-1
+        //# A send that has completed when the call returns MUST make the call return 0.
+        //= docs/spec/wspsendto.md#ret-2
+        //# A call that does not return 0 MUST return SOCKET_ERROR, with the error code in
+        //# `lpErrno`.
         self.call_value(errno, SOCKET_ERROR, || body().map(|()| 0))
     }
 
@@ -21,12 +26,28 @@ impl<H: Host> Provider<H> {
         failed: T,
         body: impl FnOnce() -> Result<T, WsaError>,
     ) -> T {
+        //= docs/spec/results.md#result-3
+        //# An `lpErrno` that is not writable memory of the caller's MUST fail the call before it
+        //# does anything.
+        //= docs/spec/wspsendto.md#ret-11
+        //# A call that returns 0 MUST leave 0 in `lpErrno`.
         if self.host.memory().write(errno, &0i32.to_le_bytes()).is_err() {
             return failed;
         }
         match body() {
             Ok(value) => value,
             Err(error) => {
+                //= docs/spec/results.md#result-1
+                //# A function that fails MUST return SOCKET_ERROR, and where it returns a socket
+                //# INVALID_SOCKET, and where it returns a BOOL FALSE.
+                //= docs/spec/results.md#result-2
+                //# A function that fails MUST store its error code in `lpErrno`.
+                //= docs/spec/wspsendto.md#ret-12
+                //# A call that returns SOCKET_ERROR MUST NOT leave 0 in `lpErrno`.
+                //= docs/spec/wspsendto.md#ret-13
+                //= type=implication
+                //= reason=`Host` has nothing that sets or reads a thread's last error.
+                //# An error MUST be reported through `lpErrno` alone
                 // The caller may have unmapped it meanwhile; there is nowhere else to report to.
                 let _ = self.host.memory().write(errno, &error.0.to_le_bytes());
                 failed

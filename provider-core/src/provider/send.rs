@@ -42,18 +42,34 @@ impl<H: Host> Provider<H> {
         args: &SendArgs,
         destination: Option<Destination>,
     ) -> Result<(), WsaError> {
+        //= docs/spec/wspsendto.md#err-precedence
+        //# MUST report the first of these: not started, no socket, a pointer, a flag, shut down
+        //= docs/spec/sending.md#send-5
+        //# Results, overlapped operations, events and completion routines MUST be those of
+        //# WSPSendTo.
         let socket = self.socket(args.socket)?;
         let overlapped = self.capture_overlapped(&socket, args.overlapped)?;
         self.check_count(args.bytes_sent, overlapped.is_some())?;
         let buffers = self.capture_buffers(args.buffers, args.buffer_count)?;
+        //= docs/spec/wspsendto.md#err-fault-4
+        //# A buffer that is not readable memory of the caller's MUST fail the call with WSAEFAULT
+        //# before anything of it is sent.
         buffers.probe_read(self.host.memory()).map_err(|_| WsaError::WSAEFAULT)?;
         let given = match destination {
-            // A connection has its destination: lpTo and iTolen are not looked at (DST-4).
+            //= docs/spec/wspsendto.md#dst-4
+            //# `lpTo` and `iTolen` MUST be ignored, whatever they are.
+            //= docs/spec/wspsendto.md#dst-5
+            //# On a stream socket WSPSendTo MUST do what WSPSend with the same other arguments
+            //# does.
+            //= docs/spec/wspsendto.md#dst-6
+            //# The destination MUST be captured before the call returns.
             Some(Destination { to, tolen }) if socket.kind == Kind::Datagram && !to.is_null() => {
                 Some(self.capture_address(to, tolen)?)
             }
             _ => None,
         };
+        //= docs/spec/wspsendto.md#flag-4
+        //# The flags of a send MUST be those in `dwFlags`.
         self.check_send_flags(socket.kind, args.flags)?;
         if let Some(op) = &overlapped {
             self.reset_event_of(op);
@@ -65,13 +81,21 @@ impl<H: Host> Provider<H> {
         let initiator = self.host.current_thread();
         let request = SendRequest { buffers, total, to, initiator };
         let (mode, call) = match overlapped {
+            //= docs/spec/wspsendto.md#ovl-13
+            //# An overlapped send that cannot complete at once MUST pend on a nonblocking socket as
+            //# on a blocking one.
             Some(op) => (Mode::Overlapped(op), None),
             None if state.options.nonblocking => (Mode::Nonblocking, None),
             None if may_block(&state, socket.kind, total) => {
+                //= docs/spec/wspsendto.md#err-inprogress
+                //# A send that would have to block inside another blocking call of the same thread
+                //# MUST fail with WSAEINPROGRESS, with nothing of it sent.
                 (Mode::Blocking, Some(self.enter_blocking()?))
             }
             None => (Mode::Blocking, None),
         };
+        //= docs/spec/wspsendto.md#syn-7
+        //# A blocking send MUST fail with WSAETIMEDOUT when it takes longer than SO_SNDTIMEO.
         let timeout_ms = state.options.send_timeout_ms;
         let started = self.start_send(&socket, &mut state, request, mode, call.clone());
         self.deliver_own(&socket, state, Done::at_once(mode, initiator, started));
@@ -90,19 +114,31 @@ impl<H: Host> Provider<H> {
     ) -> Result<(), WsaError> {
         let (bytes, flag_bits) = match (started, call) {
             (Ok(Started::Pending), Some(call)) => {
+                //= docs/spec/wspsendto.md#syn-4
+                //# A blocking send MUST return only when all its data has been consumed.
                 let end = self.wait_for_end(socket, &call, self.deadline(timeout_ms))?;
                 (end.bytes, end.flags)
             }
+            //= docs/spec/wspsendto.md#ret-8
+            //# A call that ends with WSA_IO_PENDING MUST leave `lpNumberOfBytesSent` as it was.
+            //= docs/spec/wspsendto.md#syn-7
+            //# Overlapped and nonblocking sends MUST NOT be ended by SO_SNDTIMEO.
             (Ok(Started::Pending), None) => return Err(WsaError::WSA_IO_PENDING),
+            //= docs/spec/wspsendto.md#ret-6
+            //# The 0 of an immediate completion MUST stand for the send that was asked for.
             (Ok(Started::Now(bytes, flag_bits)), call) => {
                 self.leave(call);
                 (bytes, flag_bits)
             }
+            //= docs/spec/wspsendto.md#ret-9
+            //# A call that fails MUST leave `lpNumberOfBytesSent` as it was.
             (Err(error), call) => {
                 self.leave(call);
                 return Err(error);
             }
         };
+        //= docs/spec/wspsendto.md#ret-7
+        //# An immediate completion MUST store the number of bytes sent in `lpNumberOfBytesSent`.
         self.put_probed(count, bytes);
         self.put_probed(flags, flag_bits);
         Ok(())
@@ -115,24 +151,48 @@ impl<H: Host> Provider<H> {
     }
 
     /// The overlapped part of the arguments, where the call is overlapped at all: on a socket made
-    /// for it and with a structure (OVL-1 to OVL-4). Everything is captured by value (APC-5).
+    /// for it and with a structure. Everything is captured by value.
     ///
     /// # Errors
-    /// WSAEFAULT for a structure or a thread id that is not there (ERR-FAULT-5, APC-13).
+    /// WSAEFAULT for a structure or a thread id that is not there.
     pub(super) fn capture_overlapped(
         &self,
         socket: &Socket<H>,
         args: OverlappedArgs,
     ) -> Result<Option<Overlapped>, WsaError> {
+        //= docs/spec/wspsendto.md#ovl-2
+        //# On an overlapped socket a send with neither `lpOverlapped` nor `lpCompletionRoutine`
+        //# MUST behave as on a nonoverlapped socket.
+        //= docs/spec/wspsendto.md#ovl-3
+        //# On an overlapped socket a send with a routine and a null `lpOverlapped` MUST be
+        //# synchronous, and the routine MUST NOT be called.
+        //= docs/spec/wspsendto.md#ovl-4
+        //# On a nonoverlapped socket `lpOverlapped`, `lpCompletionRoutine` and `lpThreadId` MUST be
+        //# ignored.
+        //= docs/spec/wspsendto.md#ovl-5
+        //# A call that is synchronous MUST NOT touch what `lpOverlapped` points to.
+        //= docs/spec/wspsendto.md#err-inval-2
+        //# A send on a socket created without WSA_FLAG_OVERLAPPED MUST NOT fail with WSAEINVAL for
+        //# that reason.
         if !socket.overlapped || args.overlapped.is_null() {
             return Ok(None);
         }
+        //= docs/spec/wspsendto.md#ovl-1
+        //# On an overlapped socket a send with an `lpOverlapped` MUST be an overlapped operation.
+        //= docs/spec/wspsendto.md#err-fault-5
+        //# An `lpOverlapped` that is not writable memory of the caller's MUST fail an overlapped
+        //# call with WSAEFAULT.
         let memory = self.host.memory();
         memory
             .probe_write(args.overlapped, layout::overlapped::SIZE)
             .map_err(|_| WsaError::WSAEFAULT)?;
         let mut thread_id = [0; layout::thread_id::SIZE];
         if args.routine != Routine::NULL {
+            //= docs/spec/wspsendto.md#apc-5
+            //# The WSATHREADID MUST be copied before the call returns.
+            //= docs/spec/wspsendto.md#apc-13
+            //# An overlapped call with a completion routine and a null `lpThreadId` MUST fail with
+            //# WSAEFAULT before anything starts.
             memory.read(args.thread_id, &mut thread_id).map_err(|_| WsaError::WSAEFAULT)?;
         }
         Ok(Some(Overlapped {
@@ -142,9 +202,11 @@ impl<H: Host> Provider<H> {
         }))
     }
 
-    /// An operation without a routine resets its event before it starts (EVT-4), with no lock
-    /// held. A handle that is no event is no reason to fail (EVT-8).
+    /// An operation without a routine resets its event before it starts, with no lock held. A
+    /// handle that is no event is no reason to fail.
     pub(super) fn reset_event_of(&self, op: &Overlapped) {
+        //= docs/spec/wspsendto.md#evt-4
+        //# An operation without a completion routine MUST have its event reset when it pends.
         if op.routine.is_null()
             && let Some(event) = self.event_of(op.overlapped)
         {
@@ -152,7 +214,9 @@ impl<H: Host> Provider<H> {
         }
     }
 
-    /// The count may be left out of an overlapped call only (RET-10).
+    //= docs/spec/wspsendto.md#ret-10
+    //# A null `lpNumberOfBytesSent` MUST be accepted by an overlapped call, and MUST fail any other
+    //# with WSAEFAULT.
     pub(super) fn check_count(&self, count: UserPtr, overlapped: bool) -> Result<(), WsaError> {
         if count.is_null() && overlapped {
             return Ok(());
@@ -161,12 +225,18 @@ impl<H: Host> Provider<H> {
     }
 
     pub(super) fn capture_buffers(&self, array: UserPtr, count: u32) -> Result<Buffers, WsaError> {
+        //= docs/spec/wspsendto.md#err-fault-1
+        //# An `lpBuffers` array that is not readable memory of the caller's MUST fail the call with
+        //# WSAEFAULT.
         Buffers::capture(self.host.memory(), array, count).map_err(|_| WsaError::WSAEFAULT)
     }
 
     /// The length of a send, in a word. A datagram fits its transport or is not sent at all; a
-    /// stream send cannot be longer than its count can tell (BUF-10).
+    /// stream send cannot be longer than its count can tell.
     fn check_length(&self, socket: &Socket<H>, total: u64) -> Result<u32, WsaError> {
+        //= docs/spec/wspsendto.md#buf-10
+        //# Lengths whose sum does not fit 32 bits MUST fail a datagram send with WSAEMSGSIZE and a
+        //# stream send with WSAENOBUFS, and never wrap.
         let (most, error) = match socket.kind {
             Kind::Datagram => {
                 let most = self.host.transport().datagram_max(socket.family);
@@ -174,25 +244,50 @@ impl<H: Host> Provider<H> {
             }
             Kind::Stream => (u64::from(u32::MAX), WsaError::WSAENOBUFS),
         };
+        //= docs/spec/wspsendto.md#err-msgsize
+        //# A datagram larger than the transport's maximum MUST fail with WSAEMSGSIZE and MUST NOT
+        //# be sent, whole or in part.
+        //= docs/spec/wspsendto.md#buf-11
+        //# MUST be sent. One byte more MUST fail with WSAEMSGSIZE.
         if total > most { Err(error) } else { Ok(total as u32) }
     }
 
     fn check_send_flags(&self, kind: Kind, flags: u32) -> Result<(), WsaError> {
         if flags & MSG_OOB != 0 || flags & MSG_PARTIAL != 0 {
             // Neither kind of transport has them: a datagram has no out-of-band data, and this
-            // stream transport carries none (ERR-OPNOTSUPP-1 to 3).
+            // stream transport carries none.
             debug_assert!(matches!(kind, Kind::Datagram | Kind::Stream));
+            //= docs/spec/wspsendto.md#err-opnotsupp-1
+            //# MSG_OOB on a datagram socket MUST fail with WSAEOPNOTSUPP.
+            //= docs/spec/wspsendto.md#err-opnotsupp-2
+            //# MSG_OOB on a stream whose transport has no out-of-band data MUST fail with
+            //# WSAEOPNOTSUPP.
+            //= docs/spec/wspsendto.md#err-opnotsupp-3
+            //# MSG_PARTIAL MUST fail with WSAEOPNOTSUPP.
+            //= docs/spec/wspsendto.md#flag-3
+            //# MSG_PARTIAL MUST NOT be taken for a complete message.
             return Err(WsaError::WSAEOPNOTSUPP);
         }
+        //= docs/spec/wspsendto.md#flag-1
+        //# MSG_DONTROUTE MUST be accepted.
+        //= docs/spec/wspsendto.md#flag-5
+        //# The options of the socket and the flags of the call MUST be all that decides how a send
+        //# is made.
         if flags & !MSG_DONTROUTE != 0 {
             return Err(self.unknown_flags());
         }
         Ok(())
     }
 
-    /// What a flag outside the function's list gives (FLAG-6).
+    /// What a flag outside the function's list gives.
     pub(super) fn unknown_flags(&self) -> WsaError {
         match self.profile {
+            //= docs/spec/wspsendto.md#err-inval-3
+            //# Flag bits that the function does not have MUST fail the call: under `Documented`
+            //# with WSAEOPNOTSUPP, under `Windows` with WSAEINVAL.
+            //= docs/spec/wspsendto.md#flag-6
+            //# MSG_PEEK MUST fail a send: under `Documented` with WSAEOPNOTSUPP, under `Windows`
+            //# with WSAEINVAL.
             Profile::Documented => WsaError::WSAEOPNOTSUPP,
             Profile::Windows => WsaError::WSAEINVAL,
         }
@@ -206,22 +301,48 @@ impl<H: Host> Provider<H> {
         given: Option<RawAddress>,
         is_send_to: bool,
     ) -> Result<Option<SocketAddr>, WsaError> {
+        //= docs/spec/wspsendto.md#err-shutdown
+        //# After WSPShutdown with SD_SEND or SD_BOTH every send MUST fail with WSAESHUTDOWN.
+        //= docs/spec/ending.md#shutdown-1
+        //# After SD_SEND or SD_BOTH sends MUST fail with WSAESHUTDOWN.
         if state.send_ended {
             return Err(WsaError::WSAESHUTDOWN);
         }
         if socket.kind == Kind::Stream {
             return match state.phase {
                 Phase::Connected => Ok(None),
+                //= docs/spec/wspsendto.md#err-connaborted
+                //# A send on a connection that a time-out or another failure on this side has ended
+                //# MUST fail with WSAECONNABORTED.
+                //= docs/spec/wspsendto.md#err-connreset
+                //# A send on a connection that the peer has reset MUST fail with WSAECONNRESET.
                 Phase::Failed(error) => Err(SocketState::<H>::later_error(error)),
+                //= docs/spec/wspsendto.md#err-notconn
+                //# A send on a stream socket that is not connected MUST fail with WSAENOTCONN.
                 _ => Err(WsaError::WSAENOTCONN),
             };
         }
         if state.local.is_none() {
             match self.profile {
+                //= docs/spec/wspsendto.md#err-inval-1
+                //# Under `Documented` a send on an unbound datagram socket MUST fail with
+                //# WSAEINVAL.
+                //= docs/spec/wspsendto.md#dst-7
+                //# Under `Documented` a send on a datagram socket that is not bound MUST leave it
+                //# unbound.
                 Profile::Documented => return Err(WsaError::WSAEINVAL),
+                //= docs/spec/wspsendto.md#err-inval-1
+                //# Under `Windows` it MUST NOT fail for that reason.
+                //= docs/spec/wspsendto.md#dst-7
+                //# Under `Windows` it MUST bind it to ADDR_ANY and a free port.
                 Profile::Windows => self.bind_implicitly(socket, state)?,
             }
         }
+        //= docs/spec/wspsendto.md#err-connreset
+        //# Under `Documented` a datagram that met port unreachable MUST be reported once, as
+        //# WSAECONNRESET, by the next send or the next receive, whichever comes first.
+        //= docs/spec/wspsendto.md#err-connreset
+        //# Under `Windows` a datagram send MUST NOT report it.
         if self.profile == Profile::Documented
             && state.options.udp_connreset
             && self.host.transport().take_reset(state.transport)
@@ -229,28 +350,54 @@ impl<H: Host> Provider<H> {
             return Err(WsaError::WSAECONNRESET);
         }
         let to = match (given, state.peer) {
+            //= docs/spec/wspsendto.md#dst-1
+            //# On an unconnected datagram socket the datagram MUST go to `lpTo`.
+            //= docs/spec/wspsendto.md#dst-2
+            //# On a connected datagram socket `lpTo` MUST be the destination of that one datagram
+            //# and change neither the default destination nor what WSPGetPeerName tells.
+            //= docs/spec/wspsendto.md#err-isconn
+            //# A destination given on a connected datagram socket MUST NOT fail with WSAEISCONN.
             (Some(raw), _) => raw.decode(socket.family)?,
+            //= docs/spec/wspsendto.md#dst-3
+            //# On a connected datagram socket a null `lpTo` MUST send to the default destination.
+            //= docs/spec/sending.md#send-2
+            //# On a connected datagram socket the datagram MUST go to the default destination.
             (None, Some(peer)) => peer,
+            //= docs/spec/sending.md#send-3
+            //# A datagram socket without a default destination MUST fail with WSAENOTCONN.
             (None, None) if !is_send_to => return Err(WsaError::WSAENOTCONN),
             (None, None) => {
+                //= docs/spec/wspsendto.md#err-destaddrreq
+                //# MUST fail: under `Documented` with WSAEDESTADDRREQ, under `Windows` with
+                //# WSAENOTCONN.
                 return Err(match self.profile {
                     Profile::Documented => WsaError::WSAEDESTADDRREQ,
                     Profile::Windows => WsaError::WSAENOTCONN,
                 });
             }
         };
+        //= docs/spec/wspsendto.md#err-addrnotavail
+        //# A datagram to ADDR_ANY or to port 0 MUST fail with WSAEADDRNOTAVAIL.
         if to.ip().is_unspecified() || to.port() == 0 {
             return Err(WsaError::WSAEADDRNOTAVAIL);
         }
+        //= docs/spec/wspsendto.md#err-acces
+        //# A datagram whose destination, given or default, is a broadcast address MUST fail with
+        //# WSAEACCES while SO_BROADCAST is off.
+        //= docs/spec/options.md#setoption-7
+        //# SO_BROADCAST MUST be judged when a send is called, not when its datagram goes out.
         if is_broadcast(&to) && !state.options.broadcast {
             return Err(WsaError::WSAEACCES);
         }
         Ok(Some(to))
     }
 
-    /// Marks an operation as under way, for those who poll it (OVL-6).
+    /// Marks an operation as under way, for those who poll it.
     pub(super) fn store_pending(&self, op: &Overlapped) {
         let at = op.overlapped.offset(layout::overlapped::INTERNAL);
+        //= docs/spec/wspsendto.md#ovl-6
+        //# An operation MUST hold WSS_OPERATION_IN_PROGRESS in `Internal` before its call returns
+        //# WSA_IO_PENDING.
         // Probed when the call began; who unmapped it since does not look at it either.
         let _ = self.host.memory().store_status(at, crate::spi::WSS_OPERATION_IN_PROGRESS);
     }
@@ -267,6 +414,11 @@ impl<H: Host> Provider<H> {
                 Ok(Owner::Overlapped(op))
             }
             (Mode::Blocking, Some(call)) => Ok(Owner::Blocked(call)),
+            //= docs/spec/wspsendto.md#err-wouldblock-2
+            //# A nonoverlapped send on a nonblocking socket that can take nothing of it now MUST
+            //# fail with WSAEWOULDBLOCK.
+            //= docs/spec/wspsendto.md#syn-3
+            //# A nonblocking send that nothing can be taken of MUST fail with WSAEWOULDBLOCK.
             (Mode::Blocking, None) | (Mode::Nonblocking, _) => Err(WsaError::WSAEWOULDBLOCK),
         }
     }

@@ -55,6 +55,9 @@ impl<H: Host> Provider<H> {
                     Ok(taken) => {
                         op.consumed += taken;
                         if op.consumed == op.request.total {
+                            //= docs/spec/wspsendto.md#ovl-9
+                            //# Completion MUST NOT be indicated before the operation's buffers have
+                            //# been consumed.
                             let end = CallEnd::success(op.consumed);
                             state.finish(op.owner, op.request.initiator, end);
                         } else {
@@ -83,6 +86,9 @@ impl<H: Host> Provider<H> {
                     state.fail(error);
                     return Drained::Empty;
                 }
+                //= docs/spec/wspsendto.md#err-nobufs
+                //# A pended stream send that meets WSAENOBUFS MUST be tried again until it goes
+                //# out.
                 Err(_) => {
                     self.arm_retry(state);
                     return Drained::NoRoom;
@@ -121,7 +127,9 @@ impl<H: Host> Provider<H> {
                         }
                         return Drained::NoRoom;
                     }
-                    // Its send was reported as done; success never meant delivery (DST-10).
+                    //= docs/spec/wspsendto.md#dst-10
+                    //# A datagram that is lost on its way MUST NOT change the success that its send
+                    //# reported.
                     Ok(()) | Err(_) => state.buffer.pop_datagram(),
                 }
                 continue;
@@ -129,6 +137,8 @@ impl<H: Host> Provider<H> {
             state.stage = stage;
             let Some(op) = state.sends.pop_front() else { return Drained::Empty };
             let len = op.request.total as usize;
+            //= docs/spec/wspsendto.md#ord-6
+            //# The order of datagrams MUST hold where they are handed to the transport.
             let sent = self.gather(state, &op.request, 0, len).and_then(|()| match op.request.to {
                 Some(to) => transport.try_send_to(state.transport, &state.stage[..len], to),
                 None => Err(WsaError::WSAEDESTADDRREQ),
@@ -138,7 +148,8 @@ impl<H: Host> Provider<H> {
                     state.sends.push_front(op);
                     return Drained::NoRoom;
                 }
-                // A pended datagram that meets WSAENOBUFS ends with it.
+                //= docs/spec/wspsendto.md#err-nobufs
+                //# A pended datagram that meets WSAENOBUFS MUST end with it.
                 Err(error) => CallEnd::failure(error, 0),
                 Ok(()) => CallEnd::success(op.request.total),
             };
@@ -147,8 +158,10 @@ impl<H: Host> Provider<H> {
     }
 
     /// Takes queued sends into the buffer, in order, as long as its rule lets them in; they are
-    /// complete then (OVL-14).
+    /// complete then.
     fn admit_sends(&self, state: &mut SocketState<H>) {
+        //= docs/spec/wspsendto.md#ovl-14
+        //# Any other send MUST complete when the quota or that count lets it in.
         let quota = state.options.send_buffer as usize;
         while let Some(op) = state.sends.pop_front() {
             let rest = (op.request.total - op.consumed) as usize;

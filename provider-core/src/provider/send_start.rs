@@ -28,6 +28,9 @@ impl<H: Host> Provider<H> {
         mode: Mode,
         call: Option<Arc<BlockedCall<H>>>,
     ) -> Result<Started, WsaError> {
+        //= docs/spec/wspsendto.md#err-wouldblock-1
+        //# An overlapped send beyond the number that may be outstanding on a socket MUST fail with
+        //# WSAEWOULDBLOCK and not be started.
         if matches!(mode, Mode::Overlapped(_)) && state.sends.len() >= OUTSTANDING_MAX {
             return Err(WsaError::WSAEWOULDBLOCK);
         }
@@ -39,7 +42,7 @@ impl<H: Host> Provider<H> {
         }
     }
 
-    /// A datagram goes whole or not at all (RET-14, SYN-8).
+    /// A datagram goes whole or not at all.
     fn start_datagram(
         &self,
         socket: &Socket<H>,
@@ -49,15 +52,37 @@ impl<H: Host> Provider<H> {
         mode: Mode,
         call: Option<Arc<BlockedCall<H>>>,
     ) -> Result<Started, WsaError> {
+        //= docs/spec/wspsendto.md#ord-3
+        //# A send MUST NOT overtake what is queued on its socket, whichever function and mode
+        //# either one used.
+        //= docs/spec/wspsendto.md#syn-8
+        //# A nonblocking datagram send MUST be taken whole or not at all.
+        //= docs/spec/wspsendto.md#buf-7
+        //# A datagram of length 0 MUST be sent.
         let len = request.total as usize;
         if state.send_idle() {
             self.gather(state, &request, 0, len)?;
             match self.host.transport().try_send_to(state.transport, &state.stage[..len], to) {
+                //= docs/spec/wspsendto.md#ret-14
+                //# A datagram send that succeeds MUST report the sum of the lengths of its buffers.
                 Ok(()) => return Ok(Started::Now(request.total, 0)),
                 Err(WsaError::WSAEWOULDBLOCK) => {}
+                //= docs/spec/wspsendto.md#err-netdown
+                //# A send that meets a failed network subsystem when it is called MUST fail with
+                //# WSAENETDOWN.
+                //= docs/spec/wspsendto.md#err-nobufs
+                //# A send that the transport refuses with WSAENOBUFS when it is called MUST fail
+                //# with WSAENOBUFS, with nothing of it sent.
+                //= docs/spec/wspsendto.md#err-netunreach
+                //# A destination that the transport has no route to MUST fail the send with
+                //# WSAENETUNREACH, or with WSAEHOSTUNREACH where the transport says so.
                 Err(error) => return Err(error),
             }
         }
+        //= docs/spec/wspsendto.md#ovl-14
+        //# A send within the quota of SO_SNDBUF MUST be copied and complete at once. A send beyond
+        //# it MUST be copied and complete at once while at most one send is outstanding in the
+        //# buffer.
         if state.admits(len) {
             self.fill_buffer(state, &request, 0, len)?;
             return Ok(Started::Now(request.total, 0));
@@ -75,6 +100,9 @@ impl<H: Host> Provider<H> {
         mode: Mode,
         call: Option<Arc<BlockedCall<H>>>,
     ) -> Result<Started, WsaError> {
+        //= docs/spec/wspsendto.md#buf-6
+        //# A `dwBufferCount` of 0 MUST send an empty datagram on a datagram socket, and nothing on
+        //# a stream, with success and a count of 0.
         if request.total == 0 {
             return Ok(Started::Now(0, 0));
         }
@@ -89,9 +117,13 @@ impl<H: Host> Provider<H> {
         }
         let rest = (request.total - consumed) as usize;
         let taken = match (mode, self.profile) {
-            // As much as there is room for (SYN-2).
+            //= docs/spec/wspsendto.md#syn-2
+            //# A nonblocking stream send that fits in part only: under `Documented` it MUST send
+            //# that part and return its count.
             (Mode::Nonblocking, Profile::Documented) => state.room().min(rest),
-            // All or nothing (SYN-2).
+            //= docs/spec/wspsendto.md#syn-2
+            //# MUST be taken whole, where OVL-14 lets it into the buffer or the transport has taken
+            //# a part of it, and otherwise fail with WSAEWOULDBLOCK.
             (Mode::Nonblocking, Profile::Windows) if consumed > 0 => rest,
             _ if state.admits(rest) => rest,
             _ => 0,
@@ -116,6 +148,8 @@ impl<H: Host> Provider<H> {
 
     fn enqueue(&self, socket: &Socket<H>, state: &mut SocketState<H>, op: SendOp<Owner<H>>) {
         debug_assert!(op.request.to.is_some() == (socket.kind == Kind::Datagram));
+        //= docs/spec/wspsendto.md#ord-2
+        //# Buffers MUST be sent in the order in which the calls supplied them.
         state.sends.push(op);
     }
 
@@ -133,12 +167,14 @@ impl<H: Host> Provider<H> {
         match mode {
             Mode::Overlapped(op) => {
                 self.store_pending(&op);
+                //= docs/spec/wspsendto.md#cxl-8
+                //# MUST end once, and a count of bytes MUST be told that is true: all of them
                 let end = CallEnd::failure(error, consumed);
                 state.finish(Owner::Overlapped(op), request.initiator, end);
                 Ok(Started::Pending)
             }
             // What is out is out: the next call on the socket meets the error.
-            // Windows took it whole, and lost it with the connection (SYN-2).
+            // Windows took it whole, and lost it with the connection.
             Mode::Nonblocking if self.profile == Profile::Windows && is_fatal(error) => {
                 Ok(Started::Now(request.total, 0))
             }
@@ -163,6 +199,9 @@ impl<H: Host> Provider<H> {
                 Ok(taken) => *consumed += taken as u32,
                 Err(WsaError::WSAEWOULDBLOCK) => break,
                 // Part of it is out: the rest goes later, as from the queue.
+                //= docs/spec/wspsendto.md#err-nobufs
+                //# A pended stream send that meets WSAENOBUFS MUST be tried again until it goes
+                //# out.
                 Err(error) if *consumed > 0 && is_no_room(error) => {
                     self.arm_retry(state);
                     break;
@@ -186,6 +225,9 @@ impl<H: Host> Provider<H> {
         offset: u32,
         len: usize,
     ) -> Result<(), WsaError> {
+        //= docs/spec/wspsendto.md#syn-1
+        //# A nonoverlapped send MUST have copied its data when it returns, so that the caller may
+        //# use the memory again.
         state.buffer.begin(request.to);
         let mut copied = 0;
         while copied < len {
@@ -212,6 +254,11 @@ impl<H: Host> Provider<H> {
             state.stage.resize(len, 0);
         }
         request
+            //= docs/spec/wspsendto.md#buf-4
+            //# The provider MUST NOT write to the data buffers.
+            //= docs/spec/wspsendto.md#buf-5
+            //# A client that changes its data before completion MUST NOT change how many bytes are
+            //# sent or counted.
             .buffers
             .gather(self.host.memory(), offset, &mut state.stage[..len])
             .map_err(|_| WsaError::WSAEFAULT)?;

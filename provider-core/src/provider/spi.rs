@@ -11,6 +11,10 @@ use super::ioctl::IoctlArgs;
 use super::receive::{ReceiveArgs, Source};
 use super::send::{Destination, SendArgs};
 
+//= docs/spec/results.md#result-12
+//# Every function MUST work in every thread, at the same time as every other.
+//= docs/spec/results.md#result-13
+//# No argument of a client's MUST be able to make the provider panic.
 impl<H: Host> ServiceProvider for Provider<H> {
     fn wsp_startup(&self, version_requested: u16) -> Result<u16, WsaError> {
         self.startup(version_requested)
@@ -188,6 +192,8 @@ impl<H: Host> ServiceProvider for Provider<H> {
         errno: UserPtr,
     ) -> i32 {
         let args = SendArgs { socket, buffers, buffer_count, bytes_sent, flags, overlapped };
+        //= docs/spec/sending.md#send-4
+        //# WSPSend and WSPSendTo MUST share one queue, one limit and one order on a socket.
         self.call(errno, || self.send(&args, None))
     }
 
@@ -234,6 +240,8 @@ impl<H: Host> ServiceProvider for Provider<H> {
         errno: UserPtr,
     ) -> i32 {
         let args = ReceiveArgs { socket, buffers, buffer_count, bytes_received, flags, overlapped };
+        //= docs/spec/receiving.md#recvfrom-7
+        //# All else MUST be as it is for WSPRecv.
         self.call(errno, || self.receive(&args, Some(Source { from, fromlen })))
     }
 

@@ -20,7 +20,7 @@ pub(crate) struct ReceiveOp<O> {
     pub(crate) owner: O,
 }
 
-/// Operations in posted order (ORD-2, ORD-3).
+/// Operations in posted order.
 pub(crate) struct OpQueue<T> {
     ops: VecDeque<T>,
 }
@@ -39,6 +39,8 @@ impl<T> OpQueue<T> {
     }
 
     pub(crate) fn push(&mut self, op: T) {
+        //= docs/spec/receiving.md#recv-6
+        //# Receives that wait MUST be served in the order in which they were posted.
         self.ops.push_back(op);
     }
 

@@ -33,6 +33,8 @@ pub(crate) struct Options {
 /// SO_SNDBUF and SO_RCVBUF of a new socket: Windows' 64 KiB.
 const BUFFER_DEFAULT: u32 = 65_536;
 
+//= docs/spec/options.md#getoption-1
+//# An option that was never set MUST have its default.
 impl Default for Options {
     fn default() -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! No nesting (APC-10): per thread, whether a routine of the socket runs, and which wait for it.
+//! No nesting: per thread, whether a routine of the socket runs, and which wait for it.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -24,6 +24,12 @@ impl<C> RoutineGate<C> {
 
     /// Lets `call` run in `thread` now, or keeps it until the routine that runs there returns.
     pub(crate) fn enter(&mut self, thread: ThreadKey, call: C) -> Option<C> {
+        //= docs/spec/wspsendto.md#apc-10
+        //# For one socket and thread completion routines MUST NOT nest, even when a routine waits
+        //# alertably.
+        //= docs/spec/receiving.md#recv-31
+        //# Completion routines of receives MUST NOT nest with those of sends on the same socket and
+        //# thread.
         if let Some(running) = self.running.iter_mut().find(|r| r.thread == thread) {
             running.deferred.push_back(call);
             return None;
@@ -36,6 +42,9 @@ impl<C> RoutineGate<C> {
     /// A routine returned: the next one for the thread, or the thread is free.
     pub(crate) fn next(&mut self, thread: ThreadKey) -> Option<C> {
         let at = self.running.iter().position(|r| r.thread == thread)?;
+        //= docs/spec/wspsendto.md#apc-11
+        //# A routine that APC-10 holds back MUST run when the one before it returns, in the same
+        //# alertable wait.
         let next = self.running[at].deferred.pop_front();
         if next.is_none() {
             self.spare.push(self.running.swap_remove(at).deferred);

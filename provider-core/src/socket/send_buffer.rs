@@ -67,6 +67,12 @@ impl SendBuffer {
 
     /// Whether a send of `len` bytes, or the rest of one, is taken in at once under `quota`.
     pub(crate) fn admits(&self, len: usize, quota: usize) -> bool {
+        //= docs/spec/wspsendto.md#ovl-14
+        //# A send within the quota of SO_SNDBUF MUST be copied and complete at once. A send beyond
+        //# it MUST be copied and complete at once while at most one send is outstanding in the
+        //# buffer.
+        //= docs/spec/wspsendto.md#ovl-14
+        //# With SO_SNDBUF 0 a send MUST NOT complete before the transport has taken all of it.
         quota > 0 && (self.sends.len() <= 1 || self.room(quota) >= len.max(1))
     }
 

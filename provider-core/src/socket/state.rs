@@ -173,6 +173,9 @@ impl<H: Host> SocketState<H> {
         }
         self.error = Some(error);
         self.buffer.clear();
+        //= docs/spec/wspsendto.md#err-netreset
+        //# A connection that keep-alive finds dead MUST end the sends in progress with
+        //# WSAENETRESET.
         self.end_sends(error, false, |_| true);
         self.end_receives(error, false, |_| true);
         self.notify_watchers();
@@ -181,16 +184,23 @@ impl<H: Host> SocketState<H> {
     /// The error of calls made after the connection died.
     ///
     /// Operations in progress get WSAENETRESET from a keep-alive failure, later ones
-    /// WSAECONNRESET (ERR-NETRESET).
+    /// WSAECONNRESET.
     pub(crate) fn later_error(error: WsaError) -> WsaError {
+        //= docs/spec/wspsendto.md#err-netreset
+        //# Later sends on it MUST fail with WSAECONNRESET.
         if error == WsaError::WSAENETRESET { WsaError::WSAECONNRESET } else { error }
     }
 }
 
-/// What an operation that is given up ends with: WSA_OPERATION_ABORTED is a completion status and
-/// never a synchronous return (ERR-ABORTED), so a blocked call gets WSAEINTR instead (CXL-2).
+/// What an operation that is given up ends with: WSA_OPERATION_ABORTED is no error of a call, so a
+/// blocked call gets WSAEINTR instead.
 fn end_error<H: Host>(owner: &Owner<H>, error: WsaError) -> WsaError {
     match owner {
+        //= docs/spec/wspsendto.md#err-aborted
+        //# WSA_OPERATION_ABORTED MUST be a completion status only, never the error of the call
+        //# itself.
+        //= docs/spec/wspsendto.md#cxl-2
+        //# WSPCloseSocket MUST end sends that block on the socket in other threads, with WSAEINTR.
         Owner::Blocked(_) if error == WsaError::WSA_OPERATION_ABORTED => WsaError::WSAEINTR,
         _ => error,
     }
