@@ -6,6 +6,8 @@ use lock_api::{Mutex, RawMutex};
 
 use crate::Token;
 
+//= docs/spec/wspsendto.md#cxl-9
+//# An operation of a closed socket MUST NOT reach a socket that got the same handle later.
 /// The number of a value: an index that is reused, and a generation that tells its users apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Id {

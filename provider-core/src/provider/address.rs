@@ -1,4 +1,4 @@
-//! Socket addresses of callers: captured whole before anything starts (DST-6).
+//! Socket addresses of callers: captured whole before anything starts.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -12,7 +12,7 @@ use crate::{Family, Host, Memory, UserPtr, WsaError};
 use super::Provider;
 
 /// The bytes of a caller's address, not yet judged: a bad pointer is reported before, a bad
-/// content after the socket's state (ERR-PRECEDENCE).
+/// content after the socket's state.
 #[derive(Clone, Copy)]
 pub(super) struct RawAddress {
     bytes: [u8; SOCKADDR_IN6],
@@ -23,8 +23,8 @@ impl RawAddress {
     /// The address, as one of `family`.
     ///
     /// # Errors
-    /// WSAEFAULT when it is too small for its family (ERR-FAULT-3), WSAEAFNOSUPPORT when its
-    /// family is not the socket's.
+    /// WSAEFAULT when it is too small for its family, WSAEAFNOSUPPORT when its family is not the
+    /// socket's.
     pub(super) fn decode(&self, family: Family) -> Result<SocketAddr, WsaError> {
         if self.len < 2 {
             return Err(WsaError::WSAEFAULT);
@@ -34,9 +34,16 @@ impl RawAddress {
             Family::V4 => (AF_INET, SOCKADDR_IN),
             Family::V6 => (AF_INET6, SOCKADDR_IN6),
         };
+        //= docs/spec/wspsendto.md#err-fault-3
+        //# An `iTolen` smaller than the socket address of the socket's family MUST fail a datagram
+        //# send with WSAEFAULT.
         if self.len < size {
             return Err(WsaError::WSAEFAULT);
         }
+        //= docs/spec/wspsendto.md#err-afnosupport
+        //# A destination of another family than the socket's MUST fail with WSAEAFNOSUPPORT.
+        //= docs/spec/connecting.md#connect-13
+        //# A `name` of another family than the socket's MUST fail with WSAEAFNOSUPPORT.
         if given != expected {
             return Err(WsaError::WSAEAFNOSUPPORT);
         }
@@ -69,14 +76,21 @@ impl<H: Host> Provider<H> {
     /// Captures a caller's address; what exceeds the largest address is not looked at.
     ///
     /// # Errors
-    /// WSAEFAULT when it is not readable (ERR-FAULT-2).
+    /// WSAEFAULT when it is not readable.
     pub(super) fn capture_address(
         &self,
         address: UserPtr,
         len: i32,
     ) -> Result<RawAddress, WsaError> {
+        //= docs/spec/wspsendto.md#err-fault-3
+        //# A larger one MUST be accepted.
         let len = usize::try_from(len).unwrap_or(0).min(SOCKADDR_IN6);
         let mut raw = RawAddress { bytes: [0; SOCKADDR_IN6], len };
+        //= docs/spec/wspsendto.md#err-fault-2
+        //# An `lpTo` that is not readable memory of the caller's MUST fail a datagram send with
+        //# WSAEFAULT.
+        //= docs/spec/connecting.md#connect-14
+        //# A `name` that is too small or not readable memory MUST fail with WSAEFAULT.
         if address.is_null() && len > 0 {
             return Err(WsaError::WSAEFAULT);
         }

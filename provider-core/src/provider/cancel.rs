@@ -6,7 +6,7 @@ use crate::{Host, ThreadKey, WsaError};
 use super::Provider;
 
 impl<H: Host> Provider<H> {
-    /// Cancels the blocked call of the running thread, from a routine in its wait (CXL-4).
+    /// Cancels the blocked call of the running thread, from a routine in its wait.
     ///
     /// # Errors
     /// WSAEINVAL when the thread is not blocked.
@@ -14,17 +14,29 @@ impl<H: Host> Provider<H> {
         if !self.is_started() {
             return Err(WsaError::WSANOTINITIALISED);
         }
+        //= docs/spec/wspsendto.md#cxl-4
+        //# WSPCancelBlockingCall MUST act on the blocked call of its own thread only.
+        //= docs/spec/overlapped.md#cancel-2
+        //# Without a blocked call in the thread the function MUST fail with WSAEINVAL.
+        //= docs/spec/overlapped.md#cancel-3
+        //# The function MUST work inside a completion routine that runs in the blocked call's wait,
+        //# and inside the blocking hook.
         let thread = self.host.current_thread();
         let call = self.blocked.of(thread).ok_or(WsaError::WSAEINVAL)?;
+        //= docs/spec/overlapped.md#cancel-1
+        //# The blocked call of the calling thread MUST end with WSAEINTR as soon as it can.
         call.cancel();
         self.host.signal(&call.signal);
         Ok(())
     }
 
     /// A thread ended: all I/O that it started is cancelled. Events are set, statuses stored;
-    /// routines never run (CXL-5). A call that it was blocked in vanishes with it.
+    /// routines never run. A call that it was blocked in vanishes with it.
     pub(super) fn thread_exited(&self, thread: ThreadKey) {
         self.blocked.leave(thread);
+        //= docs/spec/wspsendto.md#cxl-5
+        //# When a thread exits, the operations that it started MUST be cancelled: status stored,
+        //# event set, and no routine run.
         self.apcs.lock().retain(|context| context.thread != thread);
         for socket in self.sockets.all() {
             socket.gate.lock().forget(thread);
