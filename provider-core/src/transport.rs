@@ -85,10 +85,10 @@ pub enum TransportOption {
     ReceiveBuffer(u32),
     /// SO_OOBINLINE: urgent data stays in the stream.
     UrgentInline(bool),
-    /// IP_MULTICAST_TTL, IPV6_MULTICAST_HOPS.
+    /// IP_MULTICAST_TTL, IPV6_MULTICAST_HOPS: with 0 what is sent to a group stays on the machine.
     MulticastTtl(u8),
-    /// IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP: whether groups joined on this machine hear what the
-    /// socket sends.
+    /// IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP: whether the socket hears what its own machine sends
+    /// to a group that it joined. In Winsock that is the receiving socket's choice.
     MulticastLoop(bool),
 }
 
@@ -252,18 +252,29 @@ pub trait Transport {
     /// The socket's own address (a stream bound to ADDR_ANY has a real one once connected).
     fn local_address(&self, socket: Self::Socket) -> Option<SocketAddr>;
 
-    /// Joins a multicast group with a bound datagram socket.
+    /// Joins a multicast group with a datagram socket, bound or not. Closing it leaves the group.
     ///
     /// # Errors
-    /// WSAEADDRNOTAVAIL for what is no group or no interface, WSAEINVAL for one joined already,
-    /// WSAENOBUFS.
+    /// WSAEADDRNOTAVAIL for a group that it joined before or an interface that there is not,
+    /// WSAEINVAL for an address that is no group's, WSAENOBUFS, WSAENETDOWN.
     fn join(&self, socket: Self::Socket, group: Group) -> Result<(), WsaError>;
 
     /// Leaves a multicast group.
     ///
     /// # Errors
-    /// WSAEADDRNOTAVAIL for a group that the socket is not in.
+    /// WSAEINVAL for a group that the socket is not in; else as [`Self::join`].
     fn leave(&self, socket: Self::Socket, group: Group) -> Result<(), WsaError>;
+
+    /// Takes the interface that what a datagram socket sends to groups leaves by; `None` is the
+    /// transport's choice. Gives the index of the interface.
+    ///
+    /// # Errors
+    /// WSAEADDRNOTAVAIL for an interface that there is not.
+    fn set_multicast_interface(
+        &self,
+        socket: Self::Socket,
+        interface: Option<GroupInterface>,
+    ) -> Result<u32, WsaError>;
 
     /// Tells an option.
     fn set_option(&self, socket: Self::Socket, option: TransportOption);

@@ -1,6 +1,6 @@
 //! What the simulator's transport tells.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 
 use provider_core::{Family, Half, Kind, WsaError};
 
@@ -42,6 +42,14 @@ impl Watch {
     pub fn transport_connected(&self, tsock: u32, local: Option<SocketAddr>, peer: SocketAddr) {
         self.tell(|oracles, at, process| {
             oracles.transport_connected(at, process, tsock, local, peer);
+            Ok(())
+        });
+    }
+
+    /// A transport socket joined a multicast group.
+    pub fn transport_joined(&self, tsock: u32, group: IpAddr) {
+        self.tell(|oracles, _, process| {
+            oracles.transport_joined(process, tsock, group);
             Ok(())
         });
     }

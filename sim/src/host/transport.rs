@@ -4,7 +4,8 @@ use core::net::SocketAddr;
 use std::rc::Rc;
 
 use provider_core::{
-    Family, Group, Half, Kind, Readiness, Token, Transport, TransportOption, WsaError,
+    Family, Group, GroupInterface, Half, Kind, Readiness, Token, Transport, TransportOption,
+    WsaError,
 };
 
 use crate::event::{Point, What};
@@ -289,12 +290,27 @@ impl Transport for SimTransport {
         self.look(|stack| stack.local_address(socket))
     }
 
-    fn join(&self, _: StackSocket, _: Group) -> Result<(), WsaError> {
-        Err(WsaError::WSAEADDRNOTAVAIL)
+    fn join(&self, socket: StackSocket, group: Group) -> Result<(), WsaError> {
+        self.point();
+        self.refuse_perhaps(Some(socket))?;
+        self.look(|stack| stack.join(socket, group))?;
+        let number = self.number(socket);
+        self.process.watch(|watch| watch.transport_joined(number, group.address));
+        Ok(())
     }
 
-    fn leave(&self, _: StackSocket, _: Group) -> Result<(), WsaError> {
-        Err(WsaError::WSAEADDRNOTAVAIL)
+    fn leave(&self, socket: StackSocket, group: Group) -> Result<(), WsaError> {
+        self.point();
+        self.look(|stack| stack.leave(socket, group))
+    }
+
+    fn set_multicast_interface(
+        &self,
+        _: StackSocket,
+        interface: Option<GroupInterface>,
+    ) -> Result<u32, WsaError> {
+        // There is one to leave by.
+        self.look(|stack| stack.multicast_interface(interface))
     }
 
     fn set_option(&self, socket: StackSocket, option: TransportOption) {

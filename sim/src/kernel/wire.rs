@@ -1,7 +1,7 @@
 //! The machine's network: packets held until they are due, and the stack.
 
 use core::cmp::Reverse;
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::net::SocketAddr;
 use std::collections::BinaryHeap;
 use std::rc::Rc;
 
@@ -9,7 +9,7 @@ use provider_core::{Kind, Readiness, Token, Work};
 
 use crate::choice::Purpose;
 use crate::event::{MachineId, What};
-use crate::net::stack::{SUBNET_V4, Stack, StackConfig, StackSocket};
+use crate::net::stack::{Stack, StackConfig, StackSocket, destination, is_for_all};
 use crate::process::Process;
 use crate::world::{Directory, Outgoing, Shared, WirePacket};
 
@@ -122,27 +122,6 @@ impl Transports {
     }
 }
 
-/// Where an IP packet goes.
-fn destination(packet: &[u8]) -> Option<IpAddr> {
-    match packet.first()? >> 4 {
-        4 => {
-            let octets: [u8; 4] = packet.get(16..20)?.try_into().ok()?;
-            Some(Ipv4Addr::from(octets).into())
-        }
-        6 => {
-            let octets: [u8; 16] = packet.get(24..40)?.try_into().ok()?;
-            Some(Ipv6Addr::from(octets).into())
-        }
-        _ => None,
-    }
-}
-
-fn is_broadcast(address: Ipv4Addr) -> bool {
-    let (net, prefix) = SUBNET_V4;
-    let host_bits = u32::MAX >> prefix;
-    address.is_broadcast() || u32::from(address) == u32::from(net) | host_bits
-}
-
 /// The stack of a machine; each incarnation has another seed, or its new connections would look
 /// like the old ones.
 pub(super) fn new_stack(shared: &Shared, id: MachineId, incarnation: u32) -> Stack {
@@ -228,7 +207,7 @@ impl Kernel {
         self.stack.borrow_mut().recycle(self.shared.buffer());
         let mut sent = self.sent.borrow_mut();
         match destination(&bytes) {
-            Some(IpAddr::V4(v4)) if is_broadcast(v4) => {
+            Some(address) if is_for_all(address) => {
                 for to in self.shared.directory.ids().filter(|to| *to != self.id) {
                     let mut copy = self.shared.buffer();
                     copy.extend_from_slice(&bytes);

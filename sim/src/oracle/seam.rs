@@ -1,6 +1,6 @@
 //! The part of [`Oracles`] that hears of the transport seam.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 
 use provider_core::{Family, Half, Kind, WsaError};
 use xxhash_rust::xxh3::xxh3_64;
@@ -45,6 +45,11 @@ impl Oracles {
     /// A transport socket was bound.
     pub fn transport_bound(&mut self, _at: At, process: ProcessKey, tsock: u32, local: SocketAddr) {
         self.wire.bound(Tsock { machine: process.machine, number: tsock }, local);
+    }
+
+    /// A transport socket joined a multicast group.
+    pub fn transport_joined(&mut self, process: ProcessKey, tsock: u32, group: IpAddr) {
+        self.wire.joined(Tsock { machine: process.machine, number: tsock }, group);
     }
 
     /// The provider learned that a transport socket is connected.

@@ -3,7 +3,9 @@
 use core::net::SocketAddr;
 use std::rc::Rc;
 
-use provider_core::{Family, Group, Half, Host, Kind, Token, Transport, TransportOption, WsaError};
+use provider_core::{
+    Family, Group, GroupInterface, Half, Host, Kind, Token, Transport, TransportOption, WsaError,
+};
 use wspsim::host::{SimHost, SimTransport};
 
 use super::Flaw;
@@ -203,6 +205,14 @@ impl Transport for FlawedTransport {
 
     fn leave(&self, socket: Socket, group: Group) -> Result<(), WsaError> {
         self.inner.leave(socket, group)
+    }
+
+    fn set_multicast_interface(
+        &self,
+        socket: Socket,
+        interface: Option<GroupInterface>,
+    ) -> Result<u32, WsaError> {
+        self.inner.set_multicast_interface(socket, interface)
     }
 
     fn set_option(&self, socket: Socket, option: TransportOption) {

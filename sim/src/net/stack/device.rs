@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use smoltcp::phy::{self, Checksum, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
 
-use super::ip::{self, Fragment, V4_HEADER, V6_HEADER};
+use super::ip::{self, Envelope, Fragment, V4_HEADER, V6_HEADER};
 use super::route::{Route, Routes};
 use super::segments;
 
@@ -57,38 +57,28 @@ impl Wire {
 
     /// Sends one IP packet with the payload `head` then `body`, cut into IPv4 fragments where the
     /// link needs it. The caller has checked that an IPv6 one fits. `head` fits in any fragment.
-    pub(super) fn send(
-        &mut self,
-        source: IpAddr,
-        destination: IpAddr,
-        protocol: u8,
-        head: &[u8],
-        body: &[u8],
-    ) {
+    pub(super) fn send(&mut self, envelope: &Envelope<IpAddr>, head: &[u8], body: &[u8]) {
+        let &Envelope { source, destination, protocol, hop_limit } = envelope;
         let length = head.len() + body.len();
         let route = self.routes.of(destination);
+        let loops = matches!(route, Route::Own | Route::Broadcast | Route::Group);
+        // What is for a group and may go nowhere is for this machine alone.
+        let leaves = route != Route::Own && !(route == Route::Group && hop_limit == 0);
         match (source, destination) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
+                let envelope = Envelope { source, destination, protocol, hop_limit };
                 self.ident = self.ident.wrapping_add(1);
                 let ident = self.ident;
                 // Loopback has no MTU.
-                if matches!(route, Route::Own | Route::Broadcast) {
+                if loops {
                     let mut packet = self.take();
-                    ip::push_v4_header(
-                        &mut packet,
-                        source,
-                        destination,
-                        protocol,
-                        length,
-                        None,
-                        ident,
-                    );
+                    ip::push_v4_header(&mut packet, &envelope, length, None, ident);
                     packet.extend_from_slice(head);
                     packet.extend_from_slice(body);
                     self.looped.push_back(packet);
-                    if route == Route::Own {
-                        return;
-                    }
+                }
+                if !leaves {
+                    return;
                 }
                 let room = if V4_HEADER + length <= self.mtu {
                     length
@@ -101,15 +91,7 @@ impl Wire {
                     let fragment =
                         (room < length).then_some(Fragment { ident, offset, more: end < length });
                     let mut packet = self.take();
-                    ip::push_v4_header(
-                        &mut packet,
-                        source,
-                        destination,
-                        protocol,
-                        end - offset,
-                        fragment,
-                        ident,
-                    );
+                    ip::push_v4_header(&mut packet, &envelope, end - offset, fragment, ident);
                     if offset == 0 {
                         packet.extend_from_slice(head);
                         packet.extend_from_slice(&body[..end - head.len()]);
@@ -127,21 +109,23 @@ impl Wire {
                 if V6_HEADER + length > self.mtu && route != Route::Own {
                     return;
                 }
+                let envelope = Envelope { source, destination, protocol, hop_limit };
                 let mut packet = self.take();
-                ip::push_v6_header(&mut packet, source, destination, protocol, length);
+                ip::push_v6_header(&mut packet, &envelope, length);
                 packet.extend_from_slice(head);
                 packet.extend_from_slice(body);
-                self.put(packet, route);
+                if loops && leaves {
+                    let mut copy = self.take();
+                    copy.extend_from_slice(&packet);
+                    self.looped.push_back(copy);
+                }
+                if leaves {
+                    self.outgoing.push(packet);
+                } else {
+                    self.looped.push_back(packet);
+                }
             }
             _ => {}
-        }
-    }
-
-    fn put(&mut self, packet: Vec<u8>, route: Route) {
-        if route == Route::Own {
-            self.looped.push_back(packet);
-        } else {
-            self.outgoing.push(packet);
         }
     }
 }
@@ -209,8 +193,9 @@ impl phy::TxToken for Outgoing<'_> {
         self.0.asked = header.and_then(|header| segments::sequence(&packet[header.header_len..]));
         match route {
             // smoltcp answers whoever wrote; a packet with a forged source gets no answer.
-            Route::None | Route::Broadcast => self.0.recycle(packet),
-            Route::Own | Route::Link => self.0.put(packet, route),
+            Route::None | Route::Broadcast | Route::Group => self.0.recycle(packet),
+            Route::Own => self.0.looped.push_back(packet),
+            Route::Link => self.0.outgoing.push(packet),
         }
         result
     }

@@ -5,7 +5,9 @@
 use core::net::{IpAddr, SocketAddr};
 
 use super::Stack;
-use super::ip::{self, Header, ICMP_V4, ICMP_V6, UDP, UDP_HEADER, V4_HEADER, V6_HEADER};
+use super::ip::{
+    self, Envelope, HOP_LIMIT, Header, ICMP_V4, ICMP_V6, UDP, UDP_HEADER, V4_HEADER, V6_HEADER,
+};
 
 const HEADER: usize = 8;
 /// The largest report, IP header included (RFC 1812, RFC 4443).
@@ -19,7 +21,7 @@ const V6_PORT: u8 = 4;
 
 impl Stack {
     /// Answers `packet`, a datagram for a port that nobody has. The caller knows that it was no
-    /// broadcast and came from one machine.
+    /// broadcast and for no group, and came from one machine.
     pub(super) fn report_unreachable(&mut self, header: &Header, packet: &[u8]) {
         let (kind, code, protocol, room) = match header.source {
             IpAddr::V4(_) => (V4_UNREACHABLE, V4_PORT, ICMP_V4, LARGEST_V4 - V4_HEADER - HEADER),
@@ -33,7 +35,8 @@ impl Stack {
             IpAddr::V6(_) => ip::checksum(source, destination, ICMP_V6, &head, quote),
         };
         head[2..4].copy_from_slice(&checksum.to_be_bytes());
-        self.wire.send(source, destination, protocol, &head, quote);
+        let envelope = Envelope { source, destination, protocol, hop_limit: HOP_LIMIT };
+        self.wire.send(&envelope, &head, quote);
     }
 
     pub(super) fn receive_icmp(&mut self, header: &Header, packet: &[u8]) {

@@ -15,7 +15,8 @@ pub(super) const TCP: u8 = 6;
 pub(super) const UDP: u8 = 17;
 pub(super) const ICMP_V6: u8 = 58;
 
-const HOP_LIMIT: u8 = 64;
+/// The hop limit of all packets but those to groups, which have their sender's.
+pub(super) const HOP_LIMIT: u8 = 64;
 const DONT_FRAGMENT: u16 = 0x4000;
 const MORE_FRAGMENTS: u16 = 0x2000;
 
@@ -43,8 +44,17 @@ pub(super) struct Fragment {
     pub(super) more: bool,
 }
 
-/// Where an IP packet goes, for whoever carries it: one machine's address, or a broadcast to every
-/// other machine. `None` when it is no IP packet.
+/// What an IP header is made from, besides lengths.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Envelope<A> {
+    pub(super) source: A,
+    pub(super) destination: A,
+    pub(super) protocol: u8,
+    pub(super) hop_limit: u8,
+}
+
+/// Where an IP packet goes, for whoever carries it: one machine's address, or a broadcast or a group
+/// to every other machine. `None` when it is no IP packet.
 #[must_use]
 pub fn destination(packet: &[u8]) -> Option<IpAddr> {
     match packet.first()? >> 4 {
@@ -112,9 +122,7 @@ fn parse_v6(packet: &[u8]) -> Option<Header> {
 /// Appends an IPv4 header for `payload_len` bytes of payload.
 pub(super) fn push_v4_header(
     into: &mut Vec<u8>,
-    source: Ipv4Addr,
-    destination: Ipv4Addr,
-    protocol: u8,
+    envelope: &Envelope<Ipv4Addr>,
     payload_len: usize,
     fragment: Option<Fragment>,
     ident: u16,
@@ -129,10 +137,10 @@ pub(super) fn push_v4_header(
     header[2..4].copy_from_slice(&total.to_be_bytes());
     header[4..6].copy_from_slice(&ident.to_be_bytes());
     header[6..8].copy_from_slice(&flags.to_be_bytes());
-    header[8] = HOP_LIMIT;
-    header[9] = protocol;
-    header[12..16].copy_from_slice(&source.octets());
-    header[16..20].copy_from_slice(&destination.octets());
+    header[8] = envelope.hop_limit;
+    header[9] = envelope.protocol;
+    header[12..16].copy_from_slice(&envelope.source.octets());
+    header[16..20].copy_from_slice(&envelope.destination.octets());
     let checksum = !fold(sum(&header));
     header[10..12].copy_from_slice(&checksum.to_be_bytes());
     into.extend_from_slice(&header);
@@ -141,18 +149,16 @@ pub(super) fn push_v4_header(
 /// Appends an IPv6 header for `payload_len` bytes of payload.
 pub(super) fn push_v6_header(
     into: &mut Vec<u8>,
-    source: Ipv6Addr,
-    destination: Ipv6Addr,
-    protocol: u8,
+    envelope: &Envelope<Ipv6Addr>,
     payload_len: usize,
 ) {
     let mut header = [0u8; V6_HEADER];
     header[0] = 0x60;
     header[4..6].copy_from_slice(&(payload_len.min(0xffff) as u16).to_be_bytes());
-    header[6] = protocol;
-    header[7] = HOP_LIMIT;
-    header[8..24].copy_from_slice(&source.octets());
-    header[24..40].copy_from_slice(&destination.octets());
+    header[6] = envelope.protocol;
+    header[7] = envelope.hop_limit;
+    header[8..24].copy_from_slice(&envelope.source.octets());
+    header[24..40].copy_from_slice(&envelope.destination.octets());
     into.extend_from_slice(&header);
 }
 

@@ -9,7 +9,9 @@
 //! [`Stack::receive`] and come out of [`Stack::poll`]. After any other call the stack may have
 //! something to send: [`Stack::poll_at`] then says "now".
 //!
-//! All machines are on one link, in [`SUBNET_V4`] and [`SUBNET_V6`]; there is no router.
+//! All machines are on one link, in [`SUBNET_V4`] and [`SUBNET_V6`]; there is no router. So nobody
+//! has to be told who joined a multicast group (no IGMP, no MLD): what is for a group goes to every
+//! machine, and each stack knows whether one of its sockets wants it.
 //! Packets to the machine's own addresses, 127.0.0.1 and `::1` never leave it.
 
 mod connection;
@@ -17,6 +19,7 @@ mod device;
 mod icmp;
 mod ip;
 mod listen;
+mod multicast;
 mod ports;
 mod readiness;
 mod reassembly;
@@ -41,6 +44,7 @@ use smoltcp::wire::{HardwareAddress, IpCidr};
 
 use connection::{Connection, Pair};
 use device::{Port, Wire};
+use multicast::Groups;
 use ports::Ports;
 use readiness::ReadyQueue;
 use reassembly::Reassembly;
@@ -49,8 +53,9 @@ use slots::{Detail, Slots, Socket};
 use udp::Datagram;
 
 pub use ip::destination;
+pub use multicast::INTERFACE;
 pub use ports::EPHEMERAL_FIRST;
-pub use route::{SUBNET_V4, SUBNET_V6};
+pub use route::{SUBNET_V4, SUBNET_V6, is_for_all};
 pub use timers::{
     CONNECT_TIMEOUT, KEEP_ALIVE_IDLE, KEEP_ALIVE_INTERVAL, KEEP_ALIVE_PROBES, LINGER_TIMEOUT,
     RETRANSMISSIONS, TIME_WAIT,
@@ -97,6 +102,7 @@ pub struct Stack {
     ready: ReadyQueue,
     wire: Wire,
     reassembly: Reassembly,
+    groups: Groups,
     /// Datagram sockets that sent since the last poll.
     senders: Vec<StackSocket>,
 
@@ -157,6 +163,7 @@ impl Stack {
             ready: ReadyQueue::default(),
             wire,
             reassembly: Reassembly::default(),
+            groups: Groups::default(),
             senders: Vec::new(),
             interface,
             nobody: SocketSet::new(Vec::new()),
@@ -246,9 +253,17 @@ impl Stack {
                     self.set_keep_alive(index, on);
                 }
             }
-            TransportOption::UrgentInline(_)
-            | TransportOption::MulticastTtl(_)
-            | TransportOption::MulticastLoop(_) => {}
+            TransportOption::MulticastTtl(ttl) => {
+                if let Detail::Datagram(state) = &mut holder.detail {
+                    state.multicast.ttl = ttl;
+                }
+            }
+            TransportOption::MulticastLoop(on) => {
+                if let Detail::Datagram(state) = &mut holder.detail {
+                    state.multicast.hears_own = on;
+                }
+            }
+            TransportOption::UrgentInline(_) => {}
         }
     }
 
@@ -304,7 +319,8 @@ impl Stack {
             self.ports.release(holder.kind, address, port);
         }
         match holder.detail {
-            Detail::Datagram(_) | Detail::Idle => {}
+            Detail::Idle => {}
+            Detail::Datagram(state) => self.groups.left_all(&state.multicast),
             Detail::Listener(_) => self.close_listener(socket),
             Detail::Connection(index) => self.close_connection(index, abort),
         }

@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 
-use super::ip::{self, Fragment, Header, V4_HEADER};
+use super::ip::{self, Envelope, Fragment, HOP_LIMIT, Header, V4_HEADER};
 
 /// Packets under way at once; a new one pushes the oldest out.
 const PACKETS: usize = 16;
@@ -116,15 +116,9 @@ impl Partial {
         let length = self.packet.len() - V4_HEADER;
         if let (IpAddr::V4(source), IpAddr::V4(destination)) = (self.source, self.destination) {
             let mut header = Vec::with_capacity(V4_HEADER);
-            ip::push_v4_header(
-                &mut header,
-                source,
-                destination,
-                self.protocol,
-                length,
-                None,
-                self.ident,
-            );
+            let protocol = self.protocol;
+            let envelope = Envelope { source, destination, protocol, hop_limit: HOP_LIMIT };
+            ip::push_v4_header(&mut header, &envelope, length, None, self.ident);
             self.packet[..V4_HEADER].copy_from_slice(&header);
         }
         self.packet

@@ -1,4 +1,4 @@
-//! Which address is whose: the machine's own, on the link, a broadcast, or nowhere.
+//! Which address is whose: the machine's own, on the link, a broadcast, a group, or nowhere.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -18,6 +18,8 @@ pub(super) enum Route {
     Link,
     /// Every machine on the link, this one too.
     Broadcast,
+    /// Every machine on the link that joined the group, this one too.
+    Group,
     /// Nowhere.
     None,
 }
@@ -33,7 +35,8 @@ impl Routes {
     pub(super) fn of(&self, destination: IpAddr) -> Route {
         match destination {
             _ if self.is_own(destination) => Route::Own,
-            IpAddr::V4(v4) if v4.is_broadcast() || v4 == subnet_broadcast() => Route::Broadcast,
+            _ if destination.is_multicast() => Route::Group,
+            _ if is_for_all(destination) => Route::Broadcast,
             IpAddr::V4(v4) if in_subnet_v4(v4) && v4 != SUBNET_V4.0 => Route::Link,
             IpAddr::V6(v6) if in_subnet_v6(v6) && v6 != SUBNET_V6.0 => Route::Link,
             _ => Route::None,
@@ -57,17 +60,19 @@ impl Routes {
     }
 }
 
+/// Whether a packet for `destination` goes to every machine on the link: a broadcast, or for a
+/// group, of which each machine knows whether it wants it.
+#[must_use]
+pub fn is_for_all(destination: IpAddr) -> bool {
+    match destination {
+        IpAddr::V4(v4) if v4.is_broadcast() || v4 == subnet_broadcast() => true,
+        _ => destination.is_multicast(),
+    }
+}
+
 /// Whether a packet may come from `source`: one machine's address, not a group's.
 pub(super) fn is_unicast(source: IpAddr) -> bool {
-    match source {
-        IpAddr::V4(v4) => {
-            !v4.is_unspecified()
-                && !v4.is_broadcast()
-                && !v4.is_multicast()
-                && v4 != subnet_broadcast()
-        }
-        IpAddr::V6(v6) => !v6.is_unspecified() && !v6.is_multicast(),
-    }
+    !source.is_unspecified() && !is_for_all(source)
 }
 
 fn subnet_broadcast() -> Ipv4Addr {

@@ -24,8 +24,11 @@ impl Stack {
     }
 
     fn dispatch(&mut self, header: &Header, packet: &[u8]) {
-        let for_us =
-            matches!(self.wire.routes.of(header.destination), Route::Own | Route::Broadcast);
+        let for_us = match self.wire.routes.of(header.destination) {
+            Route::Own | Route::Broadcast => true,
+            Route::Group => self.groups.has(header.destination),
+            Route::Link | Route::None => false,
+        };
         if !for_us || !route::is_unicast(header.source) {
             return;
         }

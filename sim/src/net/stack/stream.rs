@@ -46,7 +46,7 @@ impl Stack {
             return Err(WsaError::WSAEADDRNOTAVAIL);
         }
         let route = self.wire.routes.of(peer.ip());
-        if matches!(route, Route::None | Route::Broadcast) {
+        if matches!(route, Route::None | Route::Broadcast | Route::Group) {
             return Err(WsaError::WSAENETUNREACH);
         }
         let (window, keep_alive) = (holder.receive_buffer, holder.keep_alive);

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 
 use provider_core::{Family, Kind, Readiness, WsaError};
 
-use super::ip::{self, Header, UDP, UDP_HEADER, V4_HEADER, V6_HEADER};
+use super::ip::{self, Envelope, HOP_LIMIT, Header, UDP, UDP_HEADER, V4_HEADER, V6_HEADER};
+use super::multicast::Multicast;
 use super::ports::wildcard_like;
 use super::route::Route;
 use super::slots::{Detail, Socket};
@@ -23,6 +24,7 @@ pub(super) struct Datagram {
     resets: u32,
     /// Whether the receive half was shut down.
     deaf: bool,
+    pub(super) multicast: Multicast,
 }
 
 impl Datagram {
@@ -87,6 +89,7 @@ impl Stack {
             self.senders.push(socket);
         }
         state.unsent += cost;
+        let hop_limit = if route == Route::Group { state.multicast.ttl } else { HOP_LIMIT };
         let source =
             if source.is_unspecified() { self.wire.routes.source_for(to.ip()) } else { source };
 
@@ -100,7 +103,8 @@ impl Stack {
             checksum => checksum,
         };
         head[6..8].copy_from_slice(&checksum.to_be_bytes());
-        self.wire.send(source, to.ip(), UDP, &head, datagram);
+        let envelope = Envelope { source, destination: to.ip(), protocol: UDP, hop_limit };
+        self.wire.send(&envelope, &head, datagram);
         Ok(())
     }
 
@@ -211,9 +215,11 @@ impl Stack {
         let from = SocketAddr::new(source, ip::word(message, 0));
         let port = ip::word(message, 2);
         let payload = &message[UDP_HEADER..];
-        if self.wire.routes.of(destination) == Route::Broadcast {
-            self.deliver_broadcast(destination, port, from, payload);
-            return;
+        // Nobody answers what was meant for several.
+        match self.wire.routes.of(destination) {
+            Route::Broadcast => return self.deliver_broadcast(destination, port, from, payload),
+            Route::Group => return self.deliver_to_group(destination, port, from, payload),
+            Route::Own | Route::Link | Route::None => {}
         }
         let socket = self
             .ports
@@ -237,7 +243,12 @@ impl Stack {
         }
     }
 
-    fn deliver_datagram(&mut self, socket: StackSocket, from: SocketAddr, payload: &[u8]) {
+    pub(super) fn deliver_datagram(
+        &mut self,
+        socket: StackSocket,
+        from: SocketAddr,
+        payload: &[u8],
+    ) {
         let mut buffer = self.wire.take();
         let Ok(holder) = self.slots.get_mut(socket) else { return };
         let Detail::Datagram(state) = &mut holder.detail else { return };

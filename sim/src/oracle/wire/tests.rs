@@ -71,3 +71,31 @@ fn datagrams_were_sent() {
     wire.datagram_received(tsock(1, 1), hash, 3, a).unwrap();
     wire.datagram_received(tsock(1, 1), hash, 3, a).unwrap();
 }
+
+/// Each member hears what is for its group once; whoever never joined does not.
+#[test]
+fn groups_are_heard_by_their_members() {
+    let (a, group) = (address("10.0.0.1:1000"), address("239.1.1.1:80"));
+    let (member, stranger) = (tsock(1, 1), tsock(2, 1));
+    let mut wire = WireOracle::default();
+    wire.bound(tsock(0, 1), a);
+    wire.bound(member, address("10.0.0.2:80"));
+    wire.bound(stranger, address("0.0.0.0:80"));
+    wire.joined(member, group.ip());
+    wire.joined(stranger, "239.1.1.2".parse().unwrap());
+    let hash = xxh3_64(b"one");
+    wire.datagram_sent(tsock(0, 1), hash, group);
+    wire.datagram_received(member, hash, 3, a).unwrap();
+    breaks(wire.datagram_received(member, hash, 3, a), "RET-14");
+    breaks(wire.datagram_received(stranger, hash, 3, a), "RET-14");
+    wire.joined(stranger, group.ip());
+    wire.datagram_received(stranger, hash, 3, a).unwrap();
+    wire.datagram_sent(tsock(0, 1), hash, address("10.0.255.255:80"));
+    wire.datagram_received(member, hash, 3, a).unwrap();
+    // One to itself alone, beside those to the group.
+    wire.datagram_sent(tsock(0, 1), hash, address("10.0.0.2:80"));
+    wire.datagram_received(member, hash, 3, a).unwrap();
+    breaks(wire.datagram_received(member, hash, 3, a), "RET-14");
+    wire.allow_duplicates();
+    wire.datagram_received(member, hash, 3, a).unwrap();
+}

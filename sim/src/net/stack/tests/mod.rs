@@ -3,6 +3,7 @@
 mod datagrams;
 mod fragments;
 mod gaps;
+mod groups;
 mod readiness;
 mod robust;
 mod streams;
@@ -113,7 +114,7 @@ impl Net {
                 for (to, stack) in self.stacks.iter().enumerate() {
                     let there = header.is_some_and(|header| {
                         let route = stack.wire.routes.of(header.destination);
-                        to != index && matches!(route, Route::Own | Route::Broadcast)
+                        to != index && matches!(route, Route::Own | Route::Broadcast | Route::Group)
                     });
                     if there {
                         let due = self.now + self.delay;

@@ -1,8 +1,11 @@
 //! End to end: a stream gives what the other side's transport took, byte for byte; a datagram that
 //! arrives was sent, to this port, unaltered.
 
-use core::net::SocketAddr;
+mod datagrams;
 
+use core::net::{IpAddr, SocketAddr};
+
+use self::datagrams::Datagrams;
 use super::hash::Map;
 use super::transports::Tsock;
 use super::violation::{Verdict, Violation};
@@ -34,10 +37,7 @@ struct End {
 pub(super) struct WireOracle {
     ends: Vec<End>,
     by_tsock: Map<Tsock, usize>,
-    /// Datagrams on their way: by content and ports, how many were sent.
-    datagrams: Map<(u64, u16, u16), u32>,
-    /// A datagram may arrive more than once.
-    duplicates: bool,
+    datagrams: Datagrams,
 }
 
 impl WireOracle {
@@ -81,7 +81,11 @@ impl WireOracle {
 
     /// The link delivers some packets twice.
     pub(super) fn allow_duplicates(&mut self) {
-        self.duplicates = true;
+        self.datagrams.allow_duplicates();
+    }
+
+    pub(super) fn joined(&mut self, tsock: Tsock, group: IpAddr) {
+        self.datagrams.joined(tsock, group);
     }
 
     pub(super) fn stream_sent(&mut self, tsock: Tsock, bytes: &[u8]) {
@@ -92,12 +96,7 @@ impl WireOracle {
     pub(super) fn datagram_sent(&mut self, tsock: Tsock, hash: u64, to: SocketAddr) {
         let index = self.end(tsock);
         let from = self.ends[index].local.map_or(0, |local| local.port());
-        let many = match to {
-            SocketAddr::V4(v4) => v4.ip().is_multicast() || v4.ip().octets()[3] == 255,
-            SocketAddr::V6(v6) => v6.ip().is_multicast(),
-        };
-        let count = self.datagrams.entry((hash, from, to.port())).or_default();
-        *count = count.saturating_add(if many { 1 << 20 } else { 1 });
+        self.datagrams.sent((hash, from, to.port()), to.ip());
     }
 
     /// A stream gave bytes; none is the end of the other side's half.
@@ -190,23 +189,19 @@ impl WireOracle {
     ) -> Verdict {
         let index = self.end(tsock);
         let Some(local) = self.ends[index].local else { return Ok(()) };
-        let duplicates = self.duplicates;
-        for source in [from.port(), 0] {
-            if let Some(count) = self.datagrams.get_mut(&(hash, source, local.port()))
-                && *count > 0
-            {
-                if !duplicates {
-                    *count -= 1;
-                }
-                return Ok(());
-            }
+        let known = [from.port(), 0].into_iter();
+        if known
+            .map(|source| (hash, source, local.port()))
+            .any(|k| self.datagrams.received(tsock, k))
+        {
+            return Ok(());
         }
         Err(Violation::new(
             NAME,
             "RET-14",
             format!(
                 "a datagram of {len} bytes arrived on machine {} at {local} from {from} that was \
-                 never sent so, or more often than it was sent",
+                 never sent so or not to it, or more often than it was sent",
                 tsock.machine.0
             ),
         ))
