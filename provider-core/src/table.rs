@@ -182,6 +182,9 @@ impl<R: RawMutex, T: Clone> Table<R, T> {
 mod tests {
     use super::*;
 
+    //= docs/spec/wspsendto.md#cxl-9
+    //= type=test
+    //# An operation of a closed socket MUST NOT reach a socket that got the same handle later.
     #[test]
     fn a_number_is_not_used_again() {
         let mut slab = Slab::new();

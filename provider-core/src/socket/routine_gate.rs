@@ -65,6 +65,14 @@ mod tests {
     const A: ThreadKey = ThreadKey(1);
     const B: ThreadKey = ThreadKey(2);
 
+    //= docs/spec/wspsendto.md#apc-10
+    //= type=test
+    //# For one socket and thread completion routines MUST NOT nest, even when a routine waits
+    //# alertably.
+    //= docs/spec/wspsendto.md#apc-11
+    //= type=test
+    //# A routine that APC-10 holds back MUST run when the one before it returns, in the same
+    //# alertable wait.
     #[test]
     fn one_thread_never_nests_and_another_is_free() {
         let mut gate = RoutineGate::new();

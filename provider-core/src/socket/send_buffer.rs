@@ -170,6 +170,9 @@ mod tests {
         assert!(buffer.is_empty());
     }
 
+    //= docs/spec/wspsendto.md#ovl-14
+    //= type=test
+    //# A send within the quota of SO_SNDBUF MUST be copied and complete at once.
     #[test]
     fn a_send_within_the_quota_is_admitted() {
         let buffer = holding(&[b"a", b"b", b"c"], TO);
@@ -177,6 +180,10 @@ mod tests {
         assert!(!buffer.admits(8, 10));
     }
 
+    //= docs/spec/wspsendto.md#ovl-14
+    //= type=test
+    //# A send beyond it MUST be copied and complete at once while at most one send is outstanding
+    //# in the buffer.
     #[test]
     fn over_the_quota_one_outstanding_send_admits_another_and_two_do_not() {
         assert!(holding(&[], None).admits(100, 10));
@@ -184,6 +191,9 @@ mod tests {
         assert!(!holding(&[&[0; 100], b"x"], None).admits(1, 10));
     }
 
+    //= docs/spec/wspsendto.md#ovl-14
+    //= type=test
+    //# With SO_SNDBUF 0 a send MUST NOT complete before the transport has taken all of it.
     #[test]
     fn without_a_quota_nothing_is_admitted() {
         assert!(!holding(&[], None).admits(1, 0));

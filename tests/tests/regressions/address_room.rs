@@ -80,6 +80,10 @@ fn finish(os: &Os) -> Result<(), WsaError> {
     os.wsa_cleanup()
 }
 
+//= docs/spec/receiving.md#recvfrom-3
+//= type=test
+//# A room for the address that is too small or not writable MUST fail the call with WSAEFAULT, and
+//# take nothing.
 #[test]
 fn a_receive_without_room_for_the_sender_takes_nothing() {
     let pair = Pair { network: QUIET, server: reader, client: small_room };
@@ -88,6 +92,10 @@ fn a_receive_without_room_for_the_sender_takes_nothing() {
     }
 }
 
+//= docs/spec/connecting.md#accept-7
+//= type=test
+//# A room for the address that is too small or not writable MUST fail with WSAEFAULT, and leave the
+//# connection waiting.
 #[test]
 fn an_accept_without_room_for_the_peer_takes_nothing() {
     let pair = Pair { network: QUIET, server: reader, client: bad_pointer };

@@ -65,6 +65,10 @@ fn starts_again(os: &Os) -> Result<(), WsaError> {
     os.wsa_cleanup()
 }
 
+//= docs/spec/startup.md#cleanup-8
+//= type=test
+//# A thread that waits in WSPGetOverlappedResult MUST be told by the last call that its operation
+//# has ended.
 #[test]
 fn a_thread_that_waits_for_a_result_is_told_of_the_end() {
     let pair = Pair { network: QUIET, server: reader, client: waits_for_a_result };
@@ -73,6 +77,9 @@ fn a_thread_that_waits_for_a_result_is_told_of_the_end() {
     }
 }
 
+//= docs/spec/startup.md#cleanup-7
+//= type=test
+//# WSPStartup MUST be possible at once after the last call, and beside it, for a life of its own.
 #[test]
 fn a_provider_started_again_beside_its_end_keeps_its_routines() {
     let pair = Pair { network: QUIET, server: reader, client: starts_again };
@@ -103,6 +110,10 @@ fn closes_beside_the_end(os: &Os) -> Result<(), WsaError> {
     Ok(())
 }
 
+//= docs/spec/wspsendto.md#cxl-7
+//= type=test
+//# The last WSPCleanup MUST end pending operations with WSA_OPERATION_ABORTED in their status, and
+//# with neither event nor routine.
 /// What a close had cancelled and not told of was told of by the last WSPCleanup, with its event
 /// (CXL-7). Found by datagram-echo, seed 20359.
 #[test]

@@ -33,6 +33,10 @@ fn client(os: &Os) -> Result<(), WsaError> {
     os.wsa_cleanup()
 }
 
+//= docs/spec/ending.md#close-5
+//= type=test
+//# Under SO_LINGER with another time-out the call MUST fail on a nonblocking socket with
+//# WSAEWOULDBLOCK while not all is acknowledged, with nothing done.
 #[test]
 fn a_nonblocking_lingering_close_ends() {
     let pair = Pair { network: QUIET, server: reader, client };

@@ -37,6 +37,10 @@ fn client(os: &Os) -> Result<(), WsaError> {
     os.wsa_cleanup()
 }
 
+//= docs/spec/results.md#result-6
+//= type=test
+//# A function that would have to block inside another blocking call of its thread MUST fail with
+//# WSAEINPROGRESS, with nothing done.
 #[test]
 fn a_connect_refused_in_a_blocking_call_did_not_begin() {
     let pair = Pair { network: QUIET, server: reader, client };

@@ -79,6 +79,12 @@ fn runs(client: Program, profile: Profile) {
     }
 }
 
+//= docs/spec/wspsendto.md#syn-4
+//= type=test
+//# A blocking send MUST return only when all its data has been consumed.
+//= docs/spec/ending.md#shutdown-2
+//= type=test
+//# A stream MUST send its end after all data that was accepted before SD_SEND or SD_BOTH.
 #[test]
 fn a_blocking_send_goes_on_after_net_down() {
     for profile in PROFILES {
@@ -93,6 +99,9 @@ fn a_nonblocking_send_is_whole_or_partial_after_net_down() {
     }
 }
 
+//= docs/spec/wspsendto.md#ord-2
+//= type=test
+//# Buffers MUST be sent in the order in which the calls supplied them.
 #[test]
 fn an_overlapped_send_goes_on_after_net_down() {
     for profile in PROFILES {

@@ -25,6 +25,16 @@ fn client(os: &Os, told: WsaError) -> Result<(), WsaError> {
     os.wsa_cleanup()
 }
 
+//= docs/spec/ending.md#shutdown-6
+//= type=test
+//# A stream that is not connected MUST fail with WSAENOTCONN.
+//= docs/spec/wspsendto.md#err-connaborted
+//= type=test
+//# A send on a connection that a time-out or another failure on this side has ended MUST fail with
+//# WSAECONNABORTED.
+//= docs/spec/wspsendto.md#err-connreset
+//= type=test
+//# A send on a connection that the peer has reset MUST fail with WSAECONNRESET.
 #[test]
 fn shutdown_of_a_dead_connection_says_not_connected() {
     let fates: [(Fault, Program); 2] = [

@@ -81,6 +81,16 @@ fn send_datagrams(os: &Os) {
     os.wsa_cleanup().unwrap();
 }
 
+//= docs/spec/wspsendto.md#dst-1
+//= type=test
+//# On an unconnected datagram socket the datagram MUST go to `lpTo`.
+//= docs/spec/receiving.md#recvfrom-1
+//= type=test
+//# The sender's address MUST be stored in `lpFrom` and its size in `lpFromlen` when a datagram is
+//# received.
+//= docs/spec/receiving.md#recv-2
+//= type=test
+//# A datagram socket MUST give one datagram.
 #[test]
 fn datagrams_go_there_and_back() {
     let scenario = Two { name: "echo", server: serve_datagrams, client: send_datagrams };
@@ -143,6 +153,22 @@ fn use_stream(os: &Os) {
     os.wsa_cleanup().unwrap();
 }
 
+//= docs/spec/connecting.md#connect-1
+//= type=test
+//# On a blocking stream the call MUST return 0 when the connection is established.
+//= docs/spec/connecting.md#accept-2
+//= type=test
+//# On a blocking socket without a connection that waits, the call MUST block until there is one.
+//= docs/spec/sending.md#send-1
+//= type=test
+//# On a connected stream the bytes MUST be sent behind all that was sent before.
+//= docs/spec/receiving.md#recv-1
+//= type=test
+//# A stream MUST give what arrived, in order, as much as is there and as there is room for.
+//= docs/spec/receiving.md#recv-7
+//= type=test
+//# A stream whose peer has ended it gracefully MUST give 0 bytes with success once all data was
+//# received.
 #[test]
 fn a_stream_goes_there_and_back() {
     let scenario = Two { name: "stream", server: serve_stream, client: use_stream };
