@@ -125,7 +125,9 @@ pub trait Host {
     fn queue_apc(&self, thread: &ThreadId, context: usize) -> Result<(), WsaError>;
 
     /// Completes an operation without a routine (WPUCompleteOverlappedRequest): stores
-    /// `InternalHigh`, then `Internal`, then sets `hEvent` where it is a valid event handle.
+    /// `InternalHigh`, then `Internal`, then sets `hEvent` where it is a valid event handle, then
+    /// posts a packet where the socket is associated with a completion port, unless the low bit of
+    /// `hEvent` is set (EVT-9).
     ///
     /// # Errors
     /// WSAEINVAL when nothing was done.

@@ -90,6 +90,7 @@ pub enum Point {
     Client,
     Message,
     Hook,
+    Port,
 }
 
 /// One event of a run.
@@ -223,6 +224,21 @@ pub enum What {
     Bound(SocketAddr),
     /// A mark of the program's.
     Mark(u64),
+    /// A packet was posted to a completion port, or taken from it.
+    PortPacket {
+        /// Which port, by order of creation in its machine.
+        port: u32,
+        /// The completion key.
+        key: u64,
+        /// The OVERLAPPED.
+        overlapped: u64,
+        /// The status of the operation.
+        error: u32,
+        /// Bytes transferred.
+        bytes: u32,
+        /// Taken, or posted.
+        taken: bool,
+    },
 }
 
 /// How a thread ended.

@@ -306,6 +306,10 @@ impl Surroundings for Process {
         self.handles.borrow().event(event).is_some()
     }
 
+    fn is_on_port(&self, socket: SocketHandle) -> bool {
+        self.handles.borrow().association(socket).is_some()
+    }
+
     fn entering(&self, _function: Function, socket: SocketHandle) {
         self.kernel.point(Point::Client);
         let Some(me) = self.kernel.current() else { return };

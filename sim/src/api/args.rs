@@ -7,7 +7,7 @@ use core::net::SocketAddr;
 
 use provider_core::layout::{self, SOCKADDR_IN6, WsaBuf, overlapped, wsabuf};
 use provider_core::spi::{AF_INET, AF_INET6, SOCKET_ERROR};
-use provider_core::{OverlappedArgs, Routine, UserPtr, WsaError};
+use provider_core::{OverlappedArgs, Routine, SocketHandle, UserPtr, WsaError};
 
 use crate::boundary::Boundary;
 use crate::kernel::Thread;
@@ -148,15 +148,27 @@ impl<'os> Args<'os> {
     }
 
     /// What ws2_32 passes for overlapped I/O, the thread's id included.
+    ///
+    /// # Errors
+    /// WSAEINVAL for a routine on a socket that is associated with a completion port (APC-15). That
+    /// is the system's business: a provider does not see the association.
     pub(super) fn overlapped(
         &self,
+        s: SocketHandle,
         overlapped: Option<&Overlapped>,
         routine: Routine,
-    ) -> OverlappedArgs {
+    ) -> Result<OverlappedArgs, WsaError> {
+        if overlapped.is_some()
+            && !routine.is_null()
+            && self.os.process.handles.borrow().association(s).is_some()
+        {
+            self.thread.last_error.set(WsaError::WSAEINVAL.0);
+            return Err(WsaError::WSAEINVAL);
+        }
         let thread_id = self.base.offset(THREAD_ID);
         self.os.write_user(thread_id, &self.thread.thread_id().encode());
         let overlapped = overlapped.map_or(UserPtr::NULL, Overlapped::ptr);
-        OverlappedArgs { overlapped, routine, thread_id }
+        Ok(OverlappedArgs { overlapped, routine, thread_id })
     }
 
     /// What an `int` says, with the error that the provider left.

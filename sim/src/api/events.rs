@@ -1,10 +1,10 @@
-//! Event objects.
+//! Event objects, and closing handles.
 
 use provider_core::{EventHandle, WsaError};
 
 use crate::event::{Point, What};
 
-use super::Os;
+use super::{Handle, Os, PortHandle, ThreadHandle};
 
 impl Os {
     /// CreateEvent.
@@ -36,14 +36,22 @@ impl Os {
         Ok(())
     }
 
-    /// CloseHandle of an event.
+    /// CloseHandle of an event, of a completion port, or of a thread: that handle stays good.
     ///
     /// # Errors
     /// WSA_INVALID_HANDLE.
-    pub fn close_handle(&self, event: EventHandle) -> Result<(), WsaError> {
+    pub fn close_handle(&self, handle: impl Into<Handle>) -> Result<(), WsaError> {
         self.kernel().point(Point::Client);
-        let closed = self.process.handles.borrow_mut().close_event(event);
-        if closed { Ok(()) } else { Err(self.invalid_handle()) }
+        let Handle(handle) = handle.into();
+        if self.process.handles.borrow_mut().close_event(EventHandle(handle)) {
+            return Ok(());
+        }
+        let port = self.process.handles.borrow_mut().close_port(PortHandle(handle));
+        if let Some(port) = port {
+            self.kernel().close_port(&port);
+            return Ok(());
+        }
+        self.thread_object(ThreadHandle(handle)).map(drop)
     }
 
     /// An event that is set when the program is to end: a server's main function returns then.

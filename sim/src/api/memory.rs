@@ -89,7 +89,8 @@ impl Overlapped {
         self.buffer.write(0, &[0; offsets::EVENT]);
     }
 
-    /// Sets `hEvent`; `EventHandle(0)` for none.
+    /// Sets `hEvent`; `EventHandle(0)` for none. With its low bit set no packet goes to the socket's
+    /// completion port.
     pub fn set_event(&self, event: EventHandle) {
         self.buffer.write(offsets::EVENT, &event.0.to_le_bytes());
     }

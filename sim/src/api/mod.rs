@@ -10,12 +10,14 @@ mod events;
 mod memory;
 mod misc;
 mod overlapped;
+mod ports;
 mod script;
 mod sockets;
 mod sockopt;
 mod spi;
 mod threads;
 mod waits;
+mod win32_error;
 
 use std::rc::Rc;
 
@@ -30,7 +32,9 @@ pub use crate::kernel::{
     INFINITE, MAXIMUM_WAIT_OBJECTS, WAIT_FAILED, WAIT_IO_COMPLETION, WAIT_OBJECT_0, WAIT_TIMEOUT,
 };
 pub use memory::{AddressBuffer, Buffer, Overlapped};
+pub use ports::{NotQueued, OverlappedEntry, PROCESSORS, Packet, PortHandle};
 pub use threads::{Handle, ThreadHandle};
+pub use win32_error::Win32Error;
 
 /// A program's view of its machine. A clone is the same view; each call acts on the thread that
 /// makes it.

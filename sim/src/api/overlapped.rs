@@ -29,7 +29,7 @@ impl Os {
     ) -> Result<u32, WsaError> {
         let mut args = Args::new(self)?;
         let (array, count) = args.buffers(buffers);
-        let over = args.overlapped(overlapped, routine);
+        let over = args.overlapped(s, overlapped, routine)?;
         let (sent, errno) = (args.count(), args.errno());
         args.done(args.spi.wsp_send(s, array, count, sent, flags, over, errno))?;
         Ok(args.count_value())
@@ -51,7 +51,7 @@ impl Os {
         let mut args = Args::new(self)?;
         let (array, count) = args.buffers(buffers);
         let (name, len) = to.map_or((UserPtr::NULL, 0), |to| args.address(to));
-        let over = args.overlapped(overlapped, routine);
+        let over = args.overlapped(s, overlapped, routine)?;
         let (sent, errno) = (args.count(), args.errno());
         args.done(args.spi.wsp_send_to(s, array, count, sent, flags, name, len, over, errno))?;
         Ok(args.count_value())
@@ -71,7 +71,7 @@ impl Os {
     ) -> Result<u32, WsaError> {
         let mut args = Args::new(self)?;
         let (array, count) = args.buffers(buffers);
-        let over = args.overlapped(overlapped, routine);
+        let over = args.overlapped(s, overlapped, routine)?;
         let (received, flags, errno) = (args.count(), args.flags(flags), args.errno());
         args.done(args.spi.wsp_recv(s, array, count, received, flags, over, errno))?;
         Ok(args.count_value())
@@ -95,7 +95,7 @@ impl Os {
         let (array, count) = args.buffers(buffers);
         let (name, len) =
             from.map_or((UserPtr::NULL, UserPtr::NULL), |from| (from.ptr(), from.len_ptr()));
-        let over = args.overlapped(overlapped, routine);
+        let over = args.overlapped(s, overlapped, routine)?;
         let (received, flags, errno) = (args.count(), args.flags(flags), args.errno());
         args.done(
             args.spi.wsp_recv_from(s, array, count, received, flags, name, len, over, errno),

@@ -13,7 +13,8 @@ use super::Os;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ThreadHandle(pub usize);
 
-/// Something to wait for.
+/// Something to wait for, or to close. A completion port is only for the latter: its packets are
+/// taken, not waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Handle(pub usize);
 

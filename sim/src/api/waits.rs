@@ -6,7 +6,7 @@ use provider_core::{EventHandle, WsaError};
 
 use crate::event::What;
 use crate::kernel::{
-    INFINITE, MAXIMUM_WAIT_OBJECTS, Objects, WAIT_FAILED, WAIT_TIMEOUT, WaitFor, Waitable,
+    INFINITE, MAXIMUM_WAIT_OBJECTS, Objects, WAIT_FAILED, WAIT_TIMEOUT, WaitFor, Waitable, Woken,
 };
 
 use super::{Handle, Os, ThreadHandle};
@@ -83,15 +83,27 @@ impl Os {
     }
 
     fn wait(&self, objects: Objects, milliseconds: u32, alertable: bool) -> u32 {
-        let Some(me) = self.me() else { return WAIT_FAILED };
+        let wait_for = WaitFor::Program(objects, alertable);
+        let Some(woken) = self.wait_perhaps_mortally(wait_for, milliseconds) else {
+            return WAIT_FAILED;
+        };
+        self.kernel().record(What::WaitEnd(woken.result()));
+        woken.result()
+    }
+
+    /// Waits, with the chance that the thread ends here. `None` while it is torn down.
+    pub(super) fn wait_perhaps_mortally(
+        &self,
+        wait_for: WaitFor,
+        milliseconds: u32,
+    ) -> Option<Woken> {
+        let me = self.me()?;
         me.exit_perhaps();
         me.die_perhaps();
         let now_ns = self.kernel().now_ns();
         let deadline_ns =
             (milliseconds != INFINITE).then(|| now_ns + u64::from(milliseconds) * 1_000_000);
-        let woken = self.kernel().wait(WaitFor::Program(objects, alertable), deadline_ns);
-        self.kernel().record(What::WaitEnd(woken.result()));
-        woken.result()
+        Some(self.kernel().wait(wait_for, deadline_ns))
     }
 
     fn waitable(&self, handle: Handle) -> Option<Waitable> {

@@ -28,6 +28,7 @@ impl Call {
             overlapped: UserPtr::NULL,
             routine: Routine::NULL,
             event: EventHandle(0),
+            no_packet: false,
             apc_thread: None,
             special,
         }
@@ -90,7 +91,7 @@ impl Watch {
     pub(super) fn with_overlapped(&self, mut call: Call, args: OverlappedArgs) -> Call {
         call.overlapped = args.overlapped;
         call.routine = args.routine;
-        call.event = self.event_of(args.overlapped);
+        (call.event, call.no_packet) = self.event_of(args.overlapped);
         if !args.routine.is_null() {
             call.apc_thread = self.thread_at(args.thread_id);
         }

@@ -14,6 +14,7 @@ mod watch;
 
 pub use calls::Boundary;
 pub use surroundings::Surroundings;
+pub(crate) use watch::NO_PACKET;
 pub use watch::Watch;
 
 #[cfg(test)]

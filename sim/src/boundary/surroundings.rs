@@ -27,6 +27,9 @@ pub trait Surroundings {
     /// Whether this is an event object's handle now.
     fn is_event(&self, event: EventHandle) -> bool;
 
+    /// Whether this is a SOCKET that is associated with a completion port now.
+    fn is_on_port(&self, socket: SocketHandle) -> bool;
+
     /// A call is about to enter the provider (nothing is recorded yet): a scheduling point, a
     /// chance for an adversary.
     fn entering(&self, function: Function, socket: SocketHandle);

@@ -41,6 +41,9 @@ impl Surroundings for Around {
     fn is_event(&self, event: EventHandle) -> bool {
         event.0 != 0
     }
+    fn is_on_port(&self, _socket: SocketHandle) -> bool {
+        false
+    }
     fn entering(&self, _function: Function, _socket: SocketHandle) {}
     fn left(&self, _function: Function, _socket: SocketHandle) {}
 }

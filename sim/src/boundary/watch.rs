@@ -16,6 +16,8 @@ use crate::oracle::{
 
 /// The low bits of a handle mean nothing to the system (EVT-9).
 const TAG_BITS: usize = 3;
+/// But this one, set in `hEvent`, keeps the socket's port quiet.
+pub(crate) const NO_PACKET: usize = 1;
 
 /// What an overlapped operation holds of the client's memory.
 pub(super) struct Lending {
@@ -125,9 +127,10 @@ impl Watch {
             flags: 0,
         });
         now.status = status;
+        let on_port = |socket| self.around.is_on_port(socket);
         let Some(lending) = self.take_lending(address, None) else {
             self.tell(|oracles, at, process| {
-                oracles.status_stored(at, process, address, now, None)
+                oracles.status_stored(at, process, address, now, None, &on_port)
             });
             return;
         };
@@ -139,7 +142,7 @@ impl Watch {
             let received = (!lending.room.is_empty() || !lending.from.is_null())
                 .then_some(Received { bytes: &bytes, from });
             self.tell(|oracles, at, process| {
-                oracles.status_stored(at, process, address, now, received)
+                oracles.status_stored(at, process, address, now, received, &on_port)
             });
         }
         self.end_lending(lending);
@@ -149,6 +152,21 @@ impl Watch {
     pub fn event_set(&self, event: EventHandle) {
         let event = EventHandle(event.0 & !TAG_BITS);
         self.tell(|oracles, at, process| oracles.event_set(at, process, event));
+    }
+
+    /// WPUCompleteOverlappedRequest was refused: nobody can post the packet.
+    pub fn completion_refused(&self, overlapped: UserPtr) {
+        self.tell(|oracles, _, process| oracles.completion_refused(process, overlapped));
+    }
+
+    /// A SOCKET was associated with a completion port.
+    pub fn port_associated(&self, socket: SocketHandle) {
+        self.tell(|oracles, _, process| oracles.port_associated(process, socket));
+    }
+
+    /// The packet of an operation goes to its socket's port.
+    pub fn packet_posted(&self, overlapped: UserPtr) {
+        self.tell(|oracles, at, process| oracles.packet_posted(at, process, overlapped));
     }
 
     /// A client's routine is about to run in this thread.
@@ -203,14 +221,17 @@ impl Watch {
         })
     }
 
-    /// `hEvent` of an OVERLAPPED, its tag bits cleared; 0 where it is no event object's.
-    pub(super) fn event_of(&self, address: UserPtr) -> EventHandle {
+    /// `hEvent` of an OVERLAPPED, its tag bits cleared, 0 where it is no event object's; and whether
+    /// it keeps the port quiet.
+    pub(super) fn event_of(&self, address: UserPtr) -> (EventHandle, bool) {
         let mut bytes = [0; layout::POINTER];
         if address.is_null() || !self.arena.peek(address.offset(overlapped::EVENT), &mut bytes) {
-            return EventHandle(0);
+            return (EventHandle(0), false);
         }
-        let event = EventHandle(usize::from_le_bytes(bytes) & !TAG_BITS);
-        if event.0 != 0 && self.around.is_event(event) { event } else { EventHandle(0) }
+        let event = usize::from_le_bytes(bytes);
+        let object = EventHandle(event & !TAG_BITS);
+        let valid = object.0 != 0 && self.around.is_event(object);
+        (if valid { object } else { EventHandle(0) }, event & NO_PACKET != 0)
     }
 
     /// The socket address in memory at `from`.

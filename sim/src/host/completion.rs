@@ -6,9 +6,11 @@ use provider_core::layout::{POINTER, overlapped as offsets};
 use provider_core::{EventHandle, Memory, Routine, SocketHandle, ThreadId, UserPtr, WsaError};
 
 use crate::api::Os;
-use crate::event::{Tid, What};
+use crate::boundary::NO_PACKET;
+use crate::event::{Point, Tid, What};
 use crate::fault::{Fault, Seam};
-use crate::kernel::{ApcCall, Duty};
+use crate::kernel::handles::Association;
+use crate::kernel::{ApcCall, CompletionPacket, Duty};
 use crate::world::Violation;
 
 use super::SimHost;
@@ -113,7 +115,11 @@ impl SimHost {
         Ok(())
     }
 
-    /// Stores count, error and status, each a scheduling point, then sets the event.
+    /// Stores count, error and status, sets the event, posts the packet: in this order, and each a
+    /// scheduling point.
+    ///
+    /// An immediate success comes here like any other end, and posts its packet like any other:
+    /// FILE_SKIP_COMPLETION_PORT_ON_SUCCESS is for IFS handles only (KB2568167).
     pub(super) fn complete(
         &self,
         socket: SocketHandle,
@@ -121,7 +127,10 @@ impl SimHost {
         error: u32,
         bytes: u32,
     ) -> Result<(), WsaError> {
-        self.transport.refuse_by_script(Seam::CompleteOverlapped, None)?;
+        if let Err(error) = self.transport.refuse_by_script(Seam::CompleteOverlapped, None) {
+            self.process.watch(|watch| watch.completion_refused(overlapped));
+            return Err(error);
+        }
         if self.process.handles.borrow().socket(socket).is_none() || overlapped.is_null() {
             return Err(WsaError::WSAEINVAL);
         }
@@ -142,8 +151,20 @@ impl SimHost {
         if stored.is_err() {
             return Err(WsaError::WSAEINVAL);
         }
+        // Which port it is counts at this moment: the oracles were told of the status just now.
+        let association = self.process.handles.borrow().association(socket);
+        let event = usize::from_le_bytes(handle);
+        self.kernel().point(Point::Event);
         // "If it contains a valid event object handle": another one is nobody's business.
-        let _ = self.set_client_event(EventHandle(usize::from_le_bytes(handle)));
+        let _ = self.set_client_event(EventHandle(event));
+        if let Some(Association { port, key }) = association
+            && event & NO_PACKET == 0
+        {
+            self.kernel().point(Point::Port);
+            self.process.watch(|watch| watch.packet_posted(overlapped));
+            let packet = CompletionPacket { key, overlapped, error, bytes };
+            self.kernel().post_packet(&port, packet);
+        }
         Ok(())
     }
 }

@@ -1,15 +1,19 @@
-//! A process's handles: sockets with the provider's context, and events.
+//! A process's handles: sockets with the provider's context, events, completion ports.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use provider_core::{EventHandle, SocketHandle};
 
-use super::EventObject;
+use super::{EventObject, PortObject};
+use crate::api::PortHandle;
 
 /// Where socket handles begin; they go up in fours, as on Windows.
 const SOCKET_BASE: usize = 0x100;
 /// Where event handles begin.
 const EVENT_BASE: usize = 0x4000_0000;
+/// Where handles of completion ports begin.
+const PORT_BASE: usize = 0x5000_0000;
 /// The lowest two bits of a handle are the caller's (a set one in `hEvent` keeps ports quiet).
 const TAG_BITS: usize = 3;
 
@@ -22,6 +26,13 @@ pub(crate) struct SocketEntry {
     pub(crate) number: u32,
 }
 
+/// The port that a SOCKET is associated with, and its key there.
+#[derive(Clone)]
+pub(crate) struct Association {
+    pub(crate) port: Rc<PortObject>,
+    pub(crate) key: usize,
+}
+
 /// The handles of a process.
 #[derive(Default)]
 pub(crate) struct Handles {
@@ -31,6 +42,9 @@ pub(crate) struct Handles {
     free_sockets: Vec<usize>,
     reuse: bool,
     events: Vec<Option<Rc<EventObject>>>,
+    ports: Vec<Option<Rc<PortObject>>>,
+    /// By SOCKET.
+    associations: BTreeMap<usize, Association>,
 }
 
 fn place(handle: usize, base: usize) -> Option<usize> {
@@ -67,6 +81,7 @@ impl Handles {
         let place = place(handle.0, SOCKET_BASE)?;
         let entry = self.sockets.get_mut(place)?.take()?;
         self.open_sockets -= 1;
+        self.associations.remove(&handle.0);
         if self.reuse {
             self.free_sockets.push(place);
         }
@@ -91,6 +106,34 @@ impl Handles {
         place(handle.0, EVENT_BASE)
             .and_then(|place| self.events.get_mut(place))
             .is_some_and(|event| event.take().is_some())
+    }
+
+    pub(crate) fn open_port(&mut self, port: Rc<PortObject>) -> PortHandle {
+        self.ports.push(Some(port));
+        PortHandle(PORT_BASE + 4 * (self.ports.len() - 1))
+    }
+
+    pub(crate) fn port(&self, handle: PortHandle) -> Option<Rc<PortObject>> {
+        self.ports.get(place(handle.0, PORT_BASE)?)?.clone()
+    }
+
+    pub(crate) fn close_port(&mut self, handle: PortHandle) -> Option<Rc<PortObject>> {
+        self.ports.get_mut(place(handle.0, PORT_BASE)?)?.take()
+    }
+
+    /// Associates an open SOCKET with a port, once and for as long as it is open. False when it has
+    /// one already, even one that was closed.
+    pub(crate) fn associate(&mut self, socket: SocketHandle, association: Association) -> bool {
+        let known = self.associations.contains_key(&socket.0);
+        if !known {
+            self.associations.insert(socket.0, association);
+        }
+        !known
+    }
+
+    /// What a SOCKET is associated with.
+    pub(crate) fn association(&self, socket: SocketHandle) -> Option<Association> {
+        self.associations.get(&socket.0).cloned()
     }
 }
 

@@ -10,6 +10,7 @@ mod describe;
 mod event_object;
 pub(crate) mod handles;
 mod lock;
+mod port_object;
 mod run;
 pub mod sched;
 #[allow(
@@ -41,6 +42,8 @@ use timer::Timers;
 
 pub(crate) use apc::ApcCall;
 pub use event_object::EventObject;
+pub(crate) use port_object::CompletionPacket;
+pub use port_object::PortObject;
 pub use switch::SimRawMutex;
 pub use thread::Thread;
 pub(crate) use thread::{Duty, Place, tid_of_handle};
@@ -130,6 +133,7 @@ pub struct Kernel {
     pub(crate) program: Stream,
     locks_held: Cell<u32>,
     next_event: Cell<u32>,
+    next_port: Cell<u32>,
     timers: RefCell<Timers>,
     pub(crate) stack: RefCell<Stack>,
     /// Whether the stack may have something to send or to tell.
@@ -179,6 +183,7 @@ impl Kernel {
             remains: RefCell::default(),
             locks_held: Cell::new(0),
             next_event: Cell::new(1),
+            next_port: Cell::new(1),
             timers: RefCell::default(),
             stack: RefCell::new(stack),
             stack_dirty: Cell::new(false),

@@ -18,7 +18,7 @@ use crate::world::Violation;
 use super::apc::Apc;
 use super::switch::Fiber;
 use super::wait::{WaitFor, Woken};
-use super::{Kernel, TimerKind};
+use super::{CompletionPacket, Kernel, PortObject, TimerKind};
 
 /// What a thread is there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +74,10 @@ pub struct Thread {
     pub(super) wait_number: Cell<u64>,
     pub(super) woken: Cell<Woken>,
     pub(super) apcs: RefCell<VecDeque<Apc>>,
+    /// The completion port at which it waited last.
+    pub(super) port: RefCell<Option<Rc<PortObject>>>,
+    /// What that wait ended with. If the thread ends before it looks, the packet is lost.
+    pub(super) packet: Cell<Option<CompletionPacket>>,
     /// Set before its stack is unwound from outside.
     unwound: Cell<bool>,
     fiber: OnceCell<Fiber>,
@@ -200,6 +204,8 @@ impl Kernel {
             wait_number: Cell::new(0),
             woken: Cell::new(Woken::TimedOut),
             apcs: RefCell::default(),
+            port: RefCell::new(None),
+            packet: Cell::new(None),
             unwound: Cell::new(false),
             fiber: OnceCell::new(),
         });
@@ -287,11 +293,12 @@ impl Kernel {
         if thread.has_ended() {
             return;
         }
-        thread.state.set(State::Ended);
+        let was = thread.state.replace(State::Ended);
         thread.wait.replace(None);
         thread.wait_number.set(thread.wait_number.get() + 1);
         self.forget_waiter(thread.tid);
         self.leave_ready(thread.tid);
+        self.leave_port(thread, was == State::Ready);
         let lost = core::mem::take(&mut *thread.apcs.borrow_mut());
         drop(lost);
         self.record(What::ThreadEnd(thread.tid, how));

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use crate::event::{Point, Tid};
 
 use super::thread::State;
-use super::{EventObject, Kernel, Thread};
+use super::{EventObject, Kernel, PortObject, Thread};
 
 /// What WaitForSingleObjectEx gives for a signalled object; plus the object's place for
 /// WaitForMultipleObjectsEx.
@@ -100,6 +100,8 @@ pub(crate) enum WaitFor {
     Host(Objects),
     /// [`Host::wait_event`](provider_core::Host::wait_event).
     HostEvent(Objects),
+    /// A packet from a completion port; alertable or not.
+    Port(Rc<PortObject>, bool),
     /// A provider's lock.
     Lock(u32),
     /// A worker or an adversary without work.
@@ -108,7 +110,7 @@ pub(crate) enum WaitFor {
 
 impl WaitFor {
     pub(super) fn is_alertable(&self) -> bool {
-        matches!(self, Self::Program(_, true) | Self::Host(_))
+        matches!(self, Self::Program(_, true) | Self::Port(_, true) | Self::Host(_))
     }
 
     fn objects(&self) -> &Objects {
@@ -117,7 +119,7 @@ impl WaitFor {
             | Self::Host(objects)
             | Self::HostEvent(objects)
             | Self::Work(objects) => objects,
-            Self::Lock(_) => &Objects::None,
+            Self::Port(..) | Self::Lock(_) => &Objects::None,
         }
     }
 }
@@ -125,7 +127,7 @@ impl WaitFor {
 impl fmt::Display for WaitFor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Program(..) => f.write_str("waits")?,
+            Self::Program(..) | Self::Port(..) => f.write_str("waits")?,
             Self::Host(_) => f.write_str("is blocked inside the provider")?,
             Self::HostEvent(_) => {
                 f.write_str("waits for the client's event inside the provider")?
@@ -135,6 +137,9 @@ impl fmt::Display for WaitFor {
         }
         if self.is_alertable() {
             f.write_str(" alertably")?;
+        }
+        if let Self::Port(port, _) = self {
+            return write!(f, " for {port}");
         }
         match self.objects() {
             Objects::None => f.write_str(" for time to pass"),
@@ -182,6 +187,11 @@ impl Kernel {
         if let Some(place) = wait_for.objects().take() {
             return Woken::Object(place);
         }
+        if let WaitFor::Port(port, _) = &wait_for
+            && self.turn_to_port(&me, port)
+        {
+            return Woken::Object(0);
+        }
         let alertable = wait_for.is_alertable();
         let mut woken = if alertable && self.has_deliverable_apc(&me) {
             Woken::Apcs
@@ -214,6 +224,7 @@ impl Kernel {
         me.state.set(State::Waiting);
         self.waiting.borrow_mut().push(Rc::clone(me));
         self.leave_ready(me.tid);
+        self.port_thread_blocks(me);
         if let Some(deadline_ns) = deadline_ns {
             self.set_timer(deadline_ns, super::TimerKind::WaitDeadline(me.tid, number));
         }
@@ -235,6 +246,7 @@ impl Kernel {
         thread.wait.replace(None);
         thread.wait_number.set(thread.wait_number.get() + 1);
         thread.state.set(State::Ready);
+        self.port_thread_wakes(thread);
         self.join_ready(thread.tid);
     }
 

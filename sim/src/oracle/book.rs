@@ -31,6 +31,8 @@ pub(super) struct Socket {
     mode_changing: u32,
     /// Several of them overlapped: their order is unknown, and so is how it is afterwards.
     mode_raced: bool,
+    /// It is associated with a completion port.
+    pub(super) on_port: bool,
     /// Another socket took over the SOCKET while calls on this one were in progress.
     pub(super) shadowed: bool,
 }
@@ -132,6 +134,13 @@ impl Book {
 
     pub(super) fn find(&self, process: ProcessKey, handle: SocketHandle) -> Option<SocketId> {
         self.handles.get(&(process, handle.0)).copied()
+    }
+
+    /// A SOCKET was associated with a completion port.
+    pub(super) fn associate(&mut self, process: ProcessKey, handle: SocketHandle) {
+        if let Some(id) = self.find(process, handle) {
+            self.sockets[id.0 as usize].on_port = true;
+        }
     }
 
     pub(super) fn socket(&self, id: SocketId) -> &Socket {
@@ -245,6 +254,7 @@ impl Book {
             mode_changes: 0,
             mode_changing: 0,
             mode_raced: false,
+            on_port: false,
             shadowed: false,
         });
         Some(id)

@@ -226,7 +226,8 @@ impl Oracles {
         self.ledgers.of(process.machine).completing(at, process, overlapped, error)
     }
 
-    /// A status word was stored; `now` is the OVERLAPPED with it, `received` what a receive gave.
+    /// A status word was stored; `now` is the OVERLAPPED with it, `received` what a receive gave,
+    /// `on_port` tells whether a SOCKET is associated with a completion port at this moment.
     ///
     /// # Errors
     /// RET-3, RET-2, OVL-7, OVL-9, OVL-10, RET-14, CXL-8, ORD-2, ORD-3.
@@ -237,6 +238,7 @@ impl Oracles {
         overlapped: UserPtr,
         now: OverlappedFacts,
         received: Option<Received<'_>>,
+        on_port: &dyn Fn(SocketHandle) -> bool,
     ) -> Verdict {
         // Whether an operation is on its way is known from its call.
         if !super::ledger::is_final(now.status) {
@@ -244,7 +246,7 @@ impl Oracles {
         }
         let ledger = self.ledgers.of(process.machine);
         let of = ledger.in_progress(process, overlapped);
-        let verdict = ledger.stored(at, process, overlapped, now);
+        let verdict = ledger.stored(&self.book, at, process, overlapped, now, on_port);
         let Some((call, Some(socket), function)) = of else { return verdict };
         let order = match function {
             Function::WSPSend | Function::WSPSendTo => {
@@ -290,6 +292,37 @@ impl Oracles {
     /// EVT-3, EVT-6, EVT-7, CXL-7.
     pub fn event_set(&mut self, at: At, process: ProcessKey, event: EventHandle) -> Verdict {
         self.ledgers.of(process.machine).event_set(&self.book, at, process, event)
+    }
+
+    /// WPUCompleteOverlappedRequest was refused by the host.
+    ///
+    /// # Errors
+    /// None at present.
+    pub fn completion_refused(&mut self, process: ProcessKey, overlapped: UserPtr) -> Verdict {
+        self.ledgers.of(process.machine).completion_refused(process, overlapped);
+        Ok(())
+    }
+
+    /// A SOCKET was associated with a completion port.
+    ///
+    /// # Errors
+    /// None at present.
+    pub fn port_associated(&mut self, process: ProcessKey, socket: SocketHandle) -> Verdict {
+        self.book.associate(process, socket);
+        Ok(())
+    }
+
+    /// The host posts an operation's packet to its socket's port.
+    ///
+    /// # Errors
+    /// RET-3, EVT-9, OVL-7, CXL-7.
+    pub fn packet_posted(&mut self, at: At, process: ProcessKey, overlapped: UserPtr) -> Verdict {
+        self.ledgers.of(process.machine).packet_posted(&self.book, at, process, overlapped)
+    }
+
+    /// What of a machine's operations somebody may wait for in vain: for the liveness oracle.
+    pub fn describe_owed(&mut self, machine: MachineId, into: &mut String) {
+        self.ledgers.of(machine).describe_owed(into);
     }
 
     /// An upcall, a routine or a wait begins.

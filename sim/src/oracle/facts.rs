@@ -104,6 +104,8 @@ pub struct Call {
     pub routine: Routine,
     /// `hEvent` of the OVERLAPPED, its low bit cleared, where readable.
     pub event: EventHandle,
+    /// The low bit of `hEvent` is set: no packet goes to the socket's port.
+    pub no_packet: bool,
     /// The thread that `lpThreadId` names, where it names one.
     pub apc_thread: Option<Tid>,
     /// The rest.

@@ -76,7 +76,7 @@ impl Play {
 
     pub(super) fn stored(&mut self, thread: u32, ov: UserPtr, now: OverlappedFacts) -> Verdict {
         let at = self.at(thread);
-        self.oracles.status_stored(at, self.process, ov, now, None)
+        self.oracles.status_stored(at, self.process, ov, now, None, &|_| false)
     }
 
     pub(super) fn apc(&mut self, target: u32, accepted: bool) -> Verdict {
@@ -94,6 +94,15 @@ impl Play {
         self.oracles.event_set(at, self.process, EVENT)
     }
 
+    pub(super) fn packet(&mut self) -> Verdict {
+        self.packet_on(9)
+    }
+
+    pub(super) fn packet_on(&mut self, thread: u32) -> Verdict {
+        let at = self.at(thread);
+        self.oracles.packet_posted(at, self.process, OV)
+    }
+
     /// A send call that enters on `thread`.
     pub(super) fn send(&mut self, thread: u32, call: Call) -> CallId {
         self.enter(thread, call)
@@ -107,6 +116,7 @@ pub(super) fn plain(function: Function, socket: usize, special: Special) -> Call
         overlapped: UserPtr::NULL,
         routine: Routine::NULL,
         event: EventHandle(0),
+        no_packet: false,
         apc_thread: None,
         special,
     }

@@ -89,6 +89,10 @@ pub(super) fn encode(at: At, what: &What, into: &mut [u8; LEN_MAX]) -> (usize, C
             put(into, at, 25, [pair(socket, u32::from(seam as u8)), outcome(result)])
         }
         What::Held(seam, held) => put(into, at, 26, [pair(u32::from(seam as u8), u32::from(held))]),
+        What::PortPacket { port, key, overlapped, error, bytes, taken } => {
+            let last = pair(error, u32::from(taken));
+            put(into, at, 27, [key, overlapped, pair(port, bytes), last])
+        }
     };
     (len, counts)
 }

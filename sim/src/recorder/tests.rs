@@ -37,6 +37,14 @@ fn variants() -> Vec<What> {
     let dropped = |to, len| What::PacketDropped { to: MachineId(to), len };
     let cut = |a, b, cut| What::Partition(MachineId(a), MachineId(b), cut);
     let object = |event, set| What::EventObject { event, set };
+    let packet = |port, key, overlapped, error, bytes, taken| What::PortPacket {
+        port,
+        key,
+        overlapped,
+        error,
+        bytes,
+        taken,
+    };
     let (f, g) = (Function::WSPSend, Function::WSPRecv);
     let gone = WsaError::WSAECONNRESET;
     vec![
@@ -121,6 +129,13 @@ fn variants() -> Vec<What> {
         What::Held(Seam::Receive, true),
         What::Mark(1),
         What::Mark(2),
+        packet(1, 2, 3, 4, 5, true),
+        packet(9, 2, 3, 4, 5, true),
+        packet(1, 9, 3, 4, 5, true),
+        packet(1, 2, 9, 4, 5, true),
+        packet(1, 2, 3, 9, 5, true),
+        packet(1, 2, 3, 4, 9, true),
+        packet(1, 2, 3, 4, 5, false),
     ]
 }
 
@@ -155,7 +170,7 @@ fn order_and_number_of_events_change_the_digest() {
 #[test]
 fn the_encoding_is_the_same_everywhere() {
     let events: Vec<_> = variants().into_iter().map(|what| (at(7, 3, Some(4)), what)).collect();
-    assert_eq!(format!("{:032x}", digest_of(&events)), "0020a34f45f7c561b6d44cdd1848f70c");
+    assert_eq!(format!("{:032x}", digest_of(&events)), "675e1ab960949deed7159000a198013f");
 }
 
 #[test]

@@ -114,6 +114,13 @@ impl<N: AsRef<str>> Line<'_, N> {
             What::Calm => write!(f, "CALM: faults are off, the network is healed"),
             What::Bound(address) => write!(f, "bound to {address}"),
             What::Mark(mark) => write!(f, "mark {mark}"),
+            What::PortPacket { port, key, overlapped, error, bytes, taken } => {
+                let verb = if taken { "taken from" } else { "posted to" };
+                write!(f, "packet {verb} port {port}: key {key:#x}, ")?;
+                write!(f, "overlapped {overlapped:#x}, ")?;
+                status(error, f)?;
+                write!(f, ", {bytes} bytes")
+            }
         }
     }
 }

@@ -238,6 +238,7 @@ impl Driver {
             let name = self.shared.directory.name(machine);
             message.push_str(&format!("\n{name}:\n"));
             self.carrier.describe(machine, &mut message);
+            self.shared.oracles.borrow_mut().describe_owed(machine, &mut message);
         }
         let at = self.at(MachineId(0));
         let message = message.trim_end().to_owned();

@@ -31,11 +31,34 @@ impl Scenario for Two {
     }
 }
 
-fn passes(scenario: &Two, seed: u64) -> RunReport {
+fn passes(scenario: &dyn Scenario, seed: u64) -> RunReport {
     let options = RunOptions { faults: FaultChoice::None, ..RunOptions::seed(seed) };
     let report = run(scenario, options).expect("the simulator works");
     assert_eq!(report.finding, None, "seed {seed}\n{}", report.tail_lines().join("\n"));
     report
+}
+
+/// One machine alone, under some schedules.
+struct Alone(fn(&Os));
+
+impl Scenario for Alone {
+    fn name(&self) -> &'static str {
+        "alone"
+    }
+
+    fn about(&self) -> &'static str {
+        "a test"
+    }
+
+    fn build(&self, world: &mut WorldBuilder) {
+        world.client("client", self.0);
+    }
+}
+
+pub(super) fn passes_alone(program: fn(&Os)) {
+    for seed in 0..20 {
+        passes(&Alone(program), seed);
+    }
 }
 
 fn serve_datagrams(os: &Os) {

@@ -5,6 +5,8 @@ mod bed;
 mod end_to_end;
 mod events;
 mod locks;
+mod port_sockets;
+mod ports;
 mod power;
 mod schedule;
 mod threads;

@@ -51,8 +51,16 @@ impl Ledger {
         }
         let op = self.ops.remove(index);
         let error = WsaError(outcome.errno);
-        if op.indicated || op.event_used {
-            let how = if op.indicated { "its routine ran" } else { "its event was set" };
+        let told = if op.indicated {
+            Some("its routine ran")
+        } else if op.event_used {
+            Some("its event was set")
+        } else if op.packet_posted {
+            Some("its packet was posted")
+        } else {
+            None
+        };
+        if let Some(how) = told {
             return object(
                 "RET-4",
                 format!("{} was refused with {error:?}, but {how}", op.words()),

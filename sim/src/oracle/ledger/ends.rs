@@ -37,6 +37,8 @@ impl Ledger {
                 Some(("APC-9", "ended, but no APC was queued for its routine"))
             } else if !op.has_routine() && op.event.0 != 0 && !op.event_covered {
                 Some(("EVT-1", "ended, but its event was never set"))
+            } else if op.awaits_packet() {
+                Some(("RET-3", "ended, but its packet was never posted"))
             } else {
                 None
             };

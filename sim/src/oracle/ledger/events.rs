@@ -1,10 +1,11 @@
 //! The client's events: set once for each operation that has one, after its status.
 
-use provider_core::{EventHandle, WsaError};
+use provider_core::EventHandle;
 
+use super::lifetime::told_by_cleanup;
 use super::op::Op;
 use super::{Ledger, object};
-use crate::event::{At, Function};
+use crate::event::At;
 use crate::oracle::book::{Book, place};
 use crate::oracle::facts::ProcessKey;
 use crate::oracle::violation::Verdict;
@@ -25,13 +26,7 @@ impl Ledger {
                 op.event_covered = true;
             }
             let op = &self.ops[index];
-            let inside = book
-                .innermost(place(at))
-                .is_some_and(|call| call.call.function == Function::WSPCleanup);
-            let aborted = op
-                .stored
-                .is_some_and(|stored| stored.error == WsaError::WSA_OPERATION_ABORTED.0 as u32);
-            if op.stored_in_cleanup && inside && aborted && op.stored_by == Some(place(at)) {
+            if told_by_cleanup(book, at, op) {
                 return object(
                     "CXL-7",
                     format!("WSPCleanup cancelled {} and set its event", op.words()),

@@ -1,8 +1,11 @@
 //! WSPStartup and WSPCleanup of a process.
 
+use provider_core::WsaError;
+
 use super::Ledger;
-use crate::event::Function;
-use crate::oracle::book::ActiveCall;
+use super::op::Op;
+use crate::event::{At, Function};
+use crate::oracle::book::{ActiveCall, Book, place};
 use crate::oracle::facts::{Outcome, ProcessKey};
 
 /// WSPStartup and WSPCleanup of one process.
@@ -61,4 +64,14 @@ impl Ledger {
             .iter()
             .any(|life| life.key == Some(process) && (life.clean || life.cleaning > 0))
     }
+}
+
+/// Whether the running thread, inside WSPCleanup, tells of an operation that it cancelled there:
+/// that has neither event nor packet (CXL-7).
+pub(super) fn told_by_cleanup(book: &Book, at: At, op: &Op) -> bool {
+    let inside =
+        book.innermost(place(at)).is_some_and(|call| call.call.function == Function::WSPCleanup);
+    let aborted =
+        op.stored.is_some_and(|stored| stored.error == WsaError::WSA_OPERATION_ABORTED.0 as u32);
+    op.stored_in_cleanup && inside && aborted && op.stored_by == Some(place(at))
 }

@@ -6,6 +6,7 @@ mod ends;
 mod events;
 mod lifetime;
 mod op;
+mod packets;
 mod routines;
 mod status;
 

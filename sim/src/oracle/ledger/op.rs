@@ -22,6 +22,8 @@ pub(super) struct Op {
     pub(super) thread: ThreadPlace,
     pub(super) routine: Routine,
     pub(super) event: EventHandle,
+    /// `hEvent` keeps the port quiet, or the host refused to complete the operation.
+    pub(super) no_packet: bool,
     pub(super) call: CallId,
     pub(super) entered_ns: u64,
     /// The call has returned 0 or WSA_IO_PENDING.
@@ -40,6 +42,9 @@ pub(super) struct Op {
     pub(super) event_used: bool,
     /// The event was set after the status was stored.
     pub(super) event_covered: bool,
+    /// When it ended, its socket was associated with a port that is to have its packet.
+    pub(super) packet_owed: bool,
+    pub(super) packet_posted: bool,
     /// The thread of the routine has ended.
     pub(super) thread_gone: bool,
 }
@@ -61,6 +66,7 @@ impl Op {
             thread,
             routine: call.call.routine,
             event: call.call.event,
+            no_packet: call.call.no_packet,
             call: call.id,
             entered_ns: call.entered_ns,
             accepted: false,
@@ -71,6 +77,8 @@ impl Op {
             refused: false,
             event_used: false,
             event_covered: false,
+            packet_owed: false,
+            packet_posted: false,
             thread_gone: false,
         }
     }
@@ -91,13 +99,18 @@ impl Op {
             && if self.has_routine() {
                 self.indicated || self.thread_gone
             } else {
-                self.event.0 == 0 || self.event_used
+                (self.event.0 == 0 || self.event_used) && !self.awaits_packet()
             }
     }
 
     /// Its routine may still come.
     pub(super) fn awaits_routine(&self) -> bool {
         self.has_routine() && !self.indicated && !self.thread_gone
+    }
+
+    /// Its packet is still to come.
+    pub(super) fn awaits_packet(&self) -> bool {
+        self.packet_owed && !self.packet_posted
     }
 
     pub(super) fn words(&self) -> String {

@@ -1,11 +1,11 @@
 //! How an operation's status is stored, by the provider or through its host.
 
-use provider_core::{UserPtr, WsaError};
+use provider_core::{SocketHandle, UserPtr, WsaError};
 
 use super::op::{Op, is_final};
 use super::{Ledger, object};
 use crate::event::At;
-use crate::oracle::book::place;
+use crate::oracle::book::{Book, place};
 use crate::oracle::codes::may_end_with;
 use crate::oracle::facts::{OverlappedFacts, ProcessKey};
 use crate::oracle::violation::Verdict;
@@ -43,10 +43,12 @@ impl Ledger {
     /// A status word was stored.
     pub(in crate::oracle) fn stored(
         &mut self,
+        book: &Book,
         at: At,
         process: ProcessKey,
         address: UserPtr,
         now: OverlappedFacts,
+        on_port: &dyn Fn(SocketHandle) -> bool,
     ) -> Verdict {
         let life = self.lifetime(process);
         let (in_cleanup, clean) = (life.cleaning > 0, life.clean);
@@ -78,6 +80,11 @@ impl Ledger {
         op.stored = Some(now);
         op.stored_by = Some(place(at));
         op.stored_in_cleanup = in_cleanup || clean;
+        if !op.has_routine() && !op.no_packet {
+            // A SOCKET that was given back too early was associated all the same.
+            let was = |socket| book.socket(socket).on_port;
+            op.packet_owed = on_port(op.handle) || op.socket.is_some_and(was);
+        }
         self.ended += 1;
         if let Some(gone) = op.starter_gone_ns
             && at.time_ns > gone + CANCELLED_WITHIN_NS

@@ -1,3 +1,5 @@
+mod packets;
+
 use provider_core::{Profile, WsaError as E};
 
 use super::super::testing::*;

@@ -57,7 +57,7 @@ fn overlapped_receives_may_end_in_any_order() {
         let at = play.at(9);
         let facts = ended(0, bytes.len() as u64);
         let received = Some(Received { bytes, from: None });
-        play.oracles.status_stored(at, CLIENT, ov, facts, received).unwrap();
+        play.oracles.status_stored(at, CLIENT, ov, facts, received, &|_| false).unwrap();
     }
     play.call(receive(), got(b"", None)).unwrap();
 }
