@@ -144,6 +144,15 @@ pub enum What {
     },
     /// A client's routine returned.
     RoutineLeave,
+    /// A client's condition function is asked about a connection.
+    ConditionEnter {
+        /// Its address.
+        condition: u64,
+        /// `dwCallbackData`.
+        data: u64,
+    },
+    /// What it returned.
+    ConditionLeave(i32),
     /// The provider completed an operation through its host, without a routine.
     Completed {
         /// Its OVERLAPPED.

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use provider_core::{
-    EventHandle, Profile, Routine, ServiceProvider, SocketHandle, ThreadId, Token, UserPtr, Work,
+    ConditionRoutine, EventHandle, Profile, Routine, ServiceProvider, SocketHandle, ThreadId,
+    Token, UserPtr, Work,
 };
 
 use crate::api::Os;
@@ -23,10 +24,21 @@ use crate::run::ProviderFactory;
 /// A completion routine of a program's: error, bytes, overlapped, flags.
 pub(crate) type RoutineCode = dyn Fn(&Os, u32, u32, UserPtr, u32);
 
+/// A condition function of a program's: `lpCallerId`, `lpCalleeId`, `dwCallbackData`.
+pub(crate) type ConditionCode = dyn Fn(&Os, UserPtr, UserPtr, usize) -> i32;
+
 /// Where the addresses of routines begin: code, far from data.
 const CODE_BASE: usize = 0x7ff6_0000_1000;
-/// Bytes between two routines.
+/// Where those of condition functions do.
+const CONDITION_BASE: usize = 0x7ff7_0000_1000;
+/// Bytes between two functions.
 const CODE_STEP: usize = 16;
+
+/// Which function an address is, of those that begin at `base`.
+fn code_index(address: usize, base: usize) -> Option<usize> {
+    let distance = address.checked_sub(base).filter(|distance| distance % CODE_STEP == 0)?;
+    Some(distance / CODE_STEP)
+}
 
 /// One process of a machine.
 pub struct Process {
@@ -37,6 +49,7 @@ pub struct Process {
     boundary: RefCell<Option<Rc<Boundary>>>,
     watch: RefCell<Option<Rc<Watch>>>,
     routines: RefCell<Vec<Rc<RoutineCode>>>,
+    conditions: RefCell<Vec<Rc<ConditionCode>>>,
     /// Memory given back while the system owned it: free once that ends.
     zombies: RefCell<Vec<UserPtr>>,
     /// The provider's timers: at most one for each token.
@@ -66,6 +79,7 @@ impl Process {
             boundary: RefCell::new(None),
             watch: RefCell::new(None),
             routines: RefCell::default(),
+            conditions: RefCell::default(),
             zombies: RefCell::default(),
             timers: RefCell::default(),
             work: RefCell::default(),
@@ -126,8 +140,19 @@ impl Process {
 
     /// The routine at an address.
     pub(crate) fn routine(&self, routine: Routine) -> Option<Rc<RoutineCode>> {
-        let distance = routine.0.checked_sub(CODE_BASE).filter(|d| d % CODE_STEP == 0)?;
-        self.routines.borrow().get(distance / CODE_STEP).cloned()
+        self.routines.borrow().get(code_index(routine.0, CODE_BASE)?).cloned()
+    }
+
+    /// Gives a condition function of the program's an address.
+    pub(crate) fn add_condition(&self, code: Rc<ConditionCode>) -> ConditionRoutine {
+        let mut conditions = self.conditions.borrow_mut();
+        conditions.push(code);
+        ConditionRoutine(CONDITION_BASE + CODE_STEP * (conditions.len() - 1))
+    }
+
+    /// The condition function at an address.
+    pub(crate) fn condition(&self, condition: ConditionRoutine) -> Option<Rc<ConditionCode>> {
+        self.conditions.borrow().get(code_index(condition.0, CONDITION_BASE)?).cloned()
     }
 
     /// Gives memory back, or remembers to.
@@ -275,6 +300,8 @@ impl Process {
         drop(boundary);
         let routines = self.routines.take();
         drop(routines);
+        let conditions = self.conditions.take();
+        drop(conditions);
         self.work.borrow_mut().clear();
         let watch = self.watch.take();
         drop(watch);

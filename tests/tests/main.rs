@@ -1,5 +1,6 @@
 //! What must hold across the crates.
 
+mod accept;
 mod cli;
 mod conformance;
 mod determinism;

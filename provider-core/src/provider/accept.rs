@@ -1,33 +1,33 @@
-//! WSPAccept.
+//! WSPAccept: the line of connections, the condition function, and the socket that comes of one.
 
 use alloc::sync::Arc;
-use core::net::SocketAddr;
 
-use crate::socket::{Options, Phase, Socket, SocketState};
-use crate::{Host, Kind, SocketHandle, Transport, UserPtr, WsaError};
+use crate::socket::{Connection, Phase, Socket, SocketState};
+use crate::spi::{CF_ACCEPT, CF_DEFER, CF_REJECT};
+use crate::{
+    ConditionCall, ConditionRoutine, Host, Kind, SocketHandle, Transport, UserPtr, WsaError,
+};
 
 use super::Provider;
-use crate::table::Id;
+use super::send_start::is_fatal;
 
-/// A connection taken from the transport.
-struct Accepted<H: Host> {
-    id: Id,
-    transport: <H::Transport as Transport>::Socket,
-    peer: SocketAddr,
-    options: Options,
-    local: Option<SocketAddr>,
+/// A connection of a host's transport.
+type ConnectionOf<H> = Connection<<<H as Host>::Transport as Transport>::Socket>;
+
+/// The arguments of WSPAccept, as the caller gave them.
+pub(super) struct AcceptArgs {
+    pub(super) socket: SocketHandle,
+    pub(super) addr: UserPtr,
+    pub(super) addrlen: UserPtr,
+    pub(super) condition: ConditionRoutine,
+    pub(super) callback_data: usize,
 }
 
 impl<H: Host> Provider<H> {
-    pub(super) fn accept(
-        &self,
-        handle: SocketHandle,
-        addr: UserPtr,
-        addrlen: UserPtr,
-    ) -> Result<SocketHandle, WsaError> {
-        let socket = self.socket(handle)?;
-        if !addr.is_null() {
-            self.check_address_room(socket.family, addr, addrlen)?;
+    pub(super) fn accept(&self, args: &AcceptArgs) -> Result<SocketHandle, WsaError> {
+        let socket = self.socket(args.socket)?;
+        if !args.addr.is_null() {
+            self.check_address_room(socket.family, args.addr, args.addrlen)?;
         }
         let mut state = self.lock_open(&socket)?;
         if socket.kind == Kind::Datagram {
@@ -36,60 +36,173 @@ impl<H: Host> Provider<H> {
         if state.phase != Phase::Listening {
             return Err(WsaError::WSAEINVAL);
         }
-        let first = self.take_connection(&socket, &mut state);
-        let accepted = match first {
-            Err(WsaError::WSAEWOULDBLOCK) if !state.options.nonblocking => {
-                drop(state);
+        let first = self.claim_connection(&mut state);
+        let nonblocking = state.options.nonblocking;
+        drop(state);
+        let connection = match first {
+            Err(WsaError::WSAEWOULDBLOCK) if !nonblocking => {
                 self.watch(&socket, None, |state| match state.phase {
                     Phase::Closed => Some(Err(WsaError::WSAEINTR)),
-                    _ => match self.take_connection(&socket, state) {
+                    _ => match self.claim_connection(state) {
                         Err(WsaError::WSAEWOULDBLOCK) => None,
                         result => Some(result),
                     },
                 })?
             }
-            result => {
-                drop(state);
-                result?
-            }
+            result => result?,
         };
-        let mut state = SocketState::new(accepted.id.token(), accepted.transport, accepted.options);
-        state.phase = Phase::Connected;
-        state.peer = Some(accepted.peer);
-        state.local = accepted.local;
-        self.tell_options(&state);
-        let new = self.enter_socket(
-            accepted.id,
-            socket.life,
-            socket.family,
-            Kind::Stream,
-            socket.overlapped,
-            state,
-        )?;
-        if !addr.is_null() {
+        if !args.condition.is_null() {
+            self.ask_condition(&socket, &connection, args)?;
+        }
+        let handle = self.hand_over(&socket, &connection)?;
+        if !args.addr.is_null() {
             // Writable and large enough a moment ago; if the caller unmapped it since, the
             // connection is worth more than the address.
-            let _ = self.give_address(&accepted.peer, addr, addrlen);
+            let _ = self.give_address(&connection.peer, args.addr, args.addrlen);
         }
-        Ok(new)
+        Ok(handle)
     }
 
-    fn take_connection(
-        &self,
-        listener: &Arc<Socket<H>>,
-        state: &mut SocketState<H>,
-    ) -> Result<Accepted<H>, WsaError> {
+    /// Whether WSPAccept would not have to wait. It may take a connection from the transport, which
+    /// then waits here.
+    #[allow(dead_code, reason = "WSPSelect and FD_ACCEPT ask it")]
+    pub(super) fn connection_waits(&self, socket: &Socket<H>, state: &mut SocketState<H>) -> bool {
+        socket.kind == Kind::Stream
+            && state.phase == Phase::Listening
+            && self.fetch_connection(state) != Err(WsaError::WSAEWOULDBLOCK)
+    }
+
+    /// Sees that there is a connection that no thread decides on: one from the transport if need
+    /// be, and never more than one ahead.
+    fn fetch_connection(&self, state: &mut SocketState<H>) -> Result<(), WsaError> {
+        if state.waiting.has_free() {
+            return Ok(());
+        }
+        let transport = self.host.transport();
         let id = self.sockets.reserve(self.host.current_thread().0);
-        match self.host.transport().accept(state.transport, id.token()) {
-            Ok((transport, peer)) => {
-                let local = self.host.transport().local_address(transport).or(state.local);
-                Ok(Accepted { id, transport, peer, options: state.options, local })
+        match transport.accept(state.transport, id.token()) {
+            Ok((accepted, peer)) => {
+                let local = transport.local_address(accepted).or(state.local).unwrap_or(peer);
+                state.waiting.push(Connection { id, transport: accepted, peer, local });
+                Ok(())
             }
             Err(error) => {
-                debug_assert_eq!(listener.kind, Kind::Stream);
                 self.sockets.remove(id);
                 Err(error)
             }
         }
+    }
+
+    /// The first connection in line that no other thread decides on.
+    ///
+    /// # Errors
+    /// WSAEWOULDBLOCK when there is none, WSAECONNRESET when it died while it waited.
+    fn claim_connection(&self, state: &mut SocketState<H>) -> Result<ConnectionOf<H>, WsaError> {
+        self.fetch_connection(state)?;
+        let claimed = state.waiting.claim(self.host.current_thread());
+        let connection = claimed.ok_or(WsaError::WSAEWOULDBLOCK)?;
+        match self.host.transport().try_recv(connection.transport, &mut [0], true) {
+            Err(error) if is_fatal(error) => {
+                self.refuse_connection(state, &connection);
+                Err(WsaError::WSAECONNRESET)
+            }
+            _ => Ok(connection),
+        }
+    }
+
+    /// Takes a connection out of the line and resets it. `false` when it was gone.
+    fn refuse_connection(&self, state: &mut SocketState<H>, connection: &ConnectionOf<H>) -> bool {
+        let found = state.waiting.take(connection.id).is_some();
+        if found {
+            self.host.transport().close(connection.transport, true);
+            self.sockets.remove(connection.id);
+        }
+        found
+    }
+
+    /// The listener is closed: nobody will accept what waits.
+    pub(super) fn refuse_waiting(&self, state: &mut SocketState<H>) {
+        while let Some(connection) = state.waiting.pop() {
+            self.host.transport().close(connection.transport, true);
+            self.sockets.remove(connection.id);
+        }
+    }
+
+    /// Puts a connection back into its place, for this thread's next call and for others that wait.
+    fn leave_waiting(&self, listener: &Arc<Socket<H>>, connection: &ConnectionOf<H>) {
+        let mut state = listener.lock();
+        if state.waiting.give_back(connection.id) {
+            state.notify_watchers();
+        }
+        self.deliver(listener, state);
+    }
+
+    /// Asks the client's condition function, with no lock held; meanwhile anything may happen to
+    /// the listener.
+    ///
+    /// # Errors
+    /// WSAECONNREFUSED when it rejects the connection, which is reset; WSATRY_AGAIN when it defers,
+    /// and WSAEINVAL when it says something else: the connection stays in line. WSAENOTSOCK when
+    /// the listener was closed, and the connection with it.
+    fn ask_condition(
+        &self,
+        listener: &Arc<Socket<H>>,
+        connection: &ConnectionOf<H>,
+        args: &AcceptArgs,
+    ) -> Result<(), WsaError> {
+        let verdict = self.host.call_condition(&ConditionCall {
+            condition: args.condition,
+            caller: connection.peer,
+            callee: connection.local,
+            callback_data: args.callback_data,
+        });
+        let error = match verdict {
+            CF_ACCEPT => return Ok(()),
+            CF_REJECT => {
+                return Err(match self.refuse_connection(&mut listener.lock(), connection) {
+                    true => WsaError::WSAECONNREFUSED,
+                    false => WsaError::WSAENOTSOCK,
+                });
+            }
+            CF_DEFER => WsaError::WSATRY_AGAIN,
+            _ => WsaError::WSAEINVAL,
+        };
+        self.leave_waiting(listener, connection);
+        Err(error)
+    }
+
+    /// Makes a socket of a connection, with the options that its listener has now.
+    ///
+    /// # Errors
+    /// WSAENOTSOCK when the listener was closed, and the connection with it; WSAENOBUFS when there
+    /// is no handle: the connection stays in line.
+    fn hand_over(
+        &self,
+        listener: &Arc<Socket<H>>,
+        connection: &ConnectionOf<H>,
+    ) -> Result<SocketHandle, WsaError> {
+        let handle = match self.host.create_socket_handle(connection.id.context()) {
+            Ok(handle) => handle,
+            Err(error) => {
+                self.leave_waiting(listener, connection);
+                return Err(error);
+            }
+        };
+        let mut state = listener.lock();
+        let Some(Connection { id, transport, peer, local }) = state.waiting.take(connection.id)
+        else {
+            drop(state);
+            let _ = self.host.close_socket_handle(handle);
+            return Err(WsaError::WSAENOTSOCK);
+        };
+        let options = state.options;
+        drop(state);
+        let mut state = SocketState::new(id.token(), transport, options);
+        state.phase = Phase::Connected;
+        state.peer = Some(peer);
+        state.local = Some(local);
+        self.tell_options(&state);
+        let (life, family, overlapped) = (listener.life, listener.family, listener.overlapped);
+        self.enter_socket(Socket::new(id, life, handle, family, Kind::Stream, overlapped, state))
     }
 }

@@ -48,6 +48,9 @@ impl<H: Host> Provider<H> {
             state.end_receives(WsaError::WSA_OPERATION_ABORTED, false, |op| {
                 op.request.initiator == thread
             });
+            if state.waiting.abandon(thread) {
+                state.notify_watchers();
+            }
             state.done.retain(|done| {
                 !(done.initiator == thread && matches!(done.owner, Owner::Blocked(_)))
             });

@@ -46,6 +46,7 @@ impl<H: Host> Provider<H> {
         state.end_sends(WsaError::WSA_OPERATION_ABORTED, false, |_| true);
         state.end_receives(WsaError::WSA_OPERATION_ABORTED, false, |_| true);
         state.notify_watchers();
+        self.refuse_waiting(state);
     }
 
     fn abort(&self, state: &mut SocketState<H>) {

@@ -7,7 +7,6 @@ use crate::spi::{
     AF_INET, AF_INET6, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM, SOCK_STREAM,
     WSA_FLAG_NO_HANDLE_INHERIT, WSA_FLAG_OVERLAPPED,
 };
-use crate::table::Id;
 use crate::{Family, Host, Kind, SocketHandle, Transport, WsaError};
 
 use super::Provider;
@@ -48,40 +47,30 @@ impl<H: Host> Provider<H> {
                 return Err(error);
             }
         };
+        let handle = match self.host.create_socket_handle(id.context()) {
+            Ok(handle) => handle,
+            Err(error) => {
+                self.host.transport().close(transport, true);
+                self.sockets.remove(id);
+                return Err(error);
+            }
+        };
         let overlapped = flags & WSA_FLAG_OVERLAPPED != 0;
         let state = SocketState::new(id.token(), transport, Options::default());
-        self.enter_socket(id, life, family, kind, overlapped, state)
+        self.enter_socket(Socket::new(id, life, handle, family, kind, overlapped, state))
     }
 
-    /// Gives an open transport socket its handle and its place in the table.
+    /// Gives a socket its place in the table; gives its handle.
     ///
     /// # Errors
-    /// WSAENOBUFS when there is no handle; the transport socket is then given back.
-    pub(super) fn enter_socket(
-        &self,
-        id: Id,
-        life: u32,
-        family: Family,
-        kind: Kind,
-        overlapped: bool,
-        state: SocketState<H>,
-    ) -> Result<SocketHandle, WsaError> {
-        match self.host.create_socket_handle(id.context()) {
-            Ok(handle) => {
-                let socket = Socket::new(id, life, handle, family, kind, overlapped, state);
-                self.sockets.fill(id, Arc::new(socket));
-                if self.life() != Ok(life) {
-                    // The last WSPCleanup came between and did not see this socket.
-                    let _ = self.close_socket(handle);
-                    return Err(WsaError::WSANOTINITIALISED);
-                }
-                Ok(handle)
-            }
-            Err(error) => {
-                self.host.transport().close(state.transport, true);
-                self.sockets.remove(id);
-                Err(error)
-            }
+    /// WSANOTINITIALISED when the last WSPCleanup came between and did not see this socket.
+    pub(super) fn enter_socket(&self, socket: Socket<H>) -> Result<SocketHandle, WsaError> {
+        let (id, life, handle) = (socket.id, socket.life, socket.handle);
+        self.sockets.fill(id, Arc::new(socket));
+        if self.life() != Ok(life) {
+            let _ = self.close_socket(handle);
+            return Err(WsaError::WSANOTINITIALISED);
         }
+        Ok(handle)
     }
 }

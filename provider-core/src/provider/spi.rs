@@ -7,6 +7,7 @@ use crate::{
 };
 
 use super::Provider;
+use super::accept::AcceptArgs;
 use super::ioctl::IoctlArgs;
 use super::receive::{ReceiveArgs, Source};
 use super::send::{Destination, SendArgs};
@@ -79,11 +80,12 @@ impl<H: Host> ServiceProvider for Provider<H> {
         s: SocketHandle,
         addr: UserPtr,
         addrlen: UserPtr,
-        _condition: ConditionRoutine,
-        _callback_data: usize,
+        condition: ConditionRoutine,
+        callback_data: usize,
         errno: UserPtr,
     ) -> SocketHandle {
-        self.call_value(errno, INVALID_SOCKET, || self.accept(s, addr, addrlen))
+        let args = AcceptArgs { socket: s, addr, addrlen, condition, callback_data };
+        self.call_value(errno, INVALID_SOCKET, || self.accept(&args))
     }
 
     fn wsp_close_socket(&self, s: SocketHandle, errno: UserPtr) -> i32 {

@@ -124,6 +124,7 @@ impl<H: Host> Provider<H> {
         state.notify_watchers();
         //= docs/spec/startup.md#cleanup-4
         //# The last call MUST reset open connections and give back every socket.
+        self.refuse_waiting(state);
         state.buffer.clear();
         if !state.transport_closed {
             state.transport_closed = true;

@@ -6,12 +6,14 @@ mod options;
 mod routine_gate;
 mod send_buffer;
 mod state;
+mod waiting;
 
 pub(crate) use op_queue::{OpQueue, ReceiveOp, SendOp};
 pub(crate) use options::{Linger, Options};
 pub(crate) use routine_gate::RoutineGate;
 pub(crate) use send_buffer::SendBuffer;
 pub(crate) use state::{Phase, SocketState};
+pub(crate) use waiting::{Connection, Waiting};
 
 use lock_api::{Mutex, MutexGuard};
 

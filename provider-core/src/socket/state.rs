@@ -8,7 +8,7 @@ use core::net::SocketAddr;
 use crate::operation::{BlockedCall, CallEnd, Done, Owner};
 use crate::{Host, ThreadKey, Token, Transport, WsaError};
 
-use super::{OpQueue, Options, ReceiveOp, SendBuffer, SendOp};
+use super::{OpQueue, Options, ReceiveOp, SendBuffer, SendOp, Waiting};
 
 /// Where a socket is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub(crate) struct SocketState<H: Host> {
     /// The transport gave WSAENOBUFS while draining and a timer is set to try again.
     pub(crate) retry_armed: bool,
     pub(crate) receives: OpQueue<ReceiveOp<Owner<H>>>,
+    /// On a listener: connections that the transport gave and that no WSPAccept has handed out.
+    pub(crate) waiting: Waiting<<H::Transport as Transport>::Socket>,
     /// Threads blocked in WSPConnect, WSPAccept or a lingering WSPCloseSocket: each looks again
     /// when it is signalled.
     pub(crate) watchers: Vec<Arc<BlockedCall<H>>>,
@@ -95,6 +97,7 @@ impl<H: Host> SocketState<H> {
             buffer: SendBuffer::new(),
             retry_armed: false,
             receives: OpQueue::new(),
+            waiting: Waiting::new(),
             watchers: Vec::new(),
             done: VecDeque::new(),
             telling: 0,

@@ -4,6 +4,7 @@
 //! other threads run. Functions of ws2_32 set the thread's last error when they fail. While a
 //! thread is torn down (a panic, a crash) every function fails at once and does nothing.
 
+mod accept;
 mod adversary;
 mod args;
 mod events;
@@ -31,6 +32,7 @@ use crate::world::Violation;
 pub use crate::kernel::{
     INFINITE, MAXIMUM_WAIT_OBJECTS, WAIT_FAILED, WAIT_IO_COMPLETION, WAIT_OBJECT_0, WAIT_TIMEOUT,
 };
+pub use accept::Caller;
 pub use memory::{AddressBuffer, Buffer, Overlapped};
 pub use ports::{NotQueued, OverlappedEntry, PROCESSORS, Packet, PortHandle};
 pub use threads::{Handle, ThreadHandle};

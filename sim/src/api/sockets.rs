@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 
 use provider_core::spi::{INVALID_SOCKET, WINSOCK_VERSION, WSA_FLAG_OVERLAPPED};
 use provider_core::{
-    ConditionRoutine, ConnectArgs, OverlappedArgs, ServiceProvider, SocketHandle, UserPtr, WsaError,
+    ConnectArgs, OverlappedArgs, ServiceProvider, SocketHandle, UserPtr, WsaError,
 };
 
 use super::Os;
@@ -89,21 +89,6 @@ impl Os {
     pub fn listen(&self, s: SocketHandle, backlog: i32) -> Result<(), WsaError> {
         let args = Args::new(self)?;
         args.done(args.spi.wsp_listen(s, backlog, args.errno()))
-    }
-
-    /// accept.
-    ///
-    /// # Errors
-    /// As WSPAccept.
-    pub fn accept(&self, s: SocketHandle) -> Result<(SocketHandle, SocketAddr), WsaError> {
-        let args = Args::new(self)?;
-        let (name, len) = args.address_room();
-        let socket = args.spi.wsp_accept(s, name, len, ConditionRoutine::NULL, 0, args.errno());
-        if socket == INVALID_SOCKET {
-            Err(args.failed())
-        } else {
-            Ok((socket, args.address_value()?))
-        }
     }
 
     /// closesocket.

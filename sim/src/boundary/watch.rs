@@ -189,6 +189,11 @@ impl Watch {
         self.tell(|oracles, at, process| oracles.routine_leave(at, process));
     }
 
+    /// A condition function returned.
+    pub fn condition_leave(&self, verdict: i32) {
+        self.tell(|oracles, at, _| oracles.condition_leave(at, verdict));
+    }
+
     /// The last WSPCleanup has returned: nothing may be left.
     pub fn cleanup_done(&self, left: LeakFacts) {
         let owed = self.around.oracles().borrow_mut().owed_events(self.process);

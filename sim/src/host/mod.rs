@@ -1,13 +1,13 @@
 //! What a provider sees of the simulator: [`SimHost`], with the caller's memory and the transport.
 
 mod completion;
+mod condition;
 mod memory;
 mod transport;
 mod transport_faults;
 
 use std::rc::Rc;
 
-use provider_core::spi::CF_ACCEPT;
 use provider_core::{
     BlockingHook, ConditionCall, EventHandle, Host, Routine, SocketHandle, ThreadId, ThreadKey,
     Token, UserPtr, WaitEnd, WindowHandle, WsaError,
@@ -177,9 +177,9 @@ impl Host for SimHost {
         false
     }
 
-    fn call_condition(&self, _: &ConditionCall) -> i32 {
+    fn call_condition(&self, call: &ConditionCall) -> i32 {
         self.upcall(Point::Hook, "call_condition");
-        CF_ACCEPT
+        self.run_condition(call)
     }
 
     fn call_routine(

@@ -48,6 +48,8 @@ pub(super) struct ActiveCall {
     pub(super) mode: Mode,
     /// A transport socket opened or accepted inside.
     pub(super) opened: Option<u32>,
+    /// What the condition function said inside.
+    pub(super) verdict: Option<i32>,
     pub(super) call: Call,
 }
 
@@ -181,6 +183,7 @@ impl Book {
             mode_changes,
             mode,
             opened: None,
+            verdict: None,
             call,
         });
         id

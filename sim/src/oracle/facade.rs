@@ -4,6 +4,7 @@ use provider_core::{EventHandle, Profile, Routine, SocketHandle, UserPtr, WsaErr
 
 use super::book::{ActiveCall, Book, SocketId, failed, is_pending, place};
 use super::codes::CodeOracle;
+use super::condition::ConditionOracle;
 use super::facts::{
     Call, CallId, LeakFacts, Outcome, OverlappedFacts, ProcessKey, Received, SocketFacts, Special,
     ThreadPlace,
@@ -107,7 +108,8 @@ impl Oracles {
             _ => Ok(()),
         };
         let ledger = self.ledgers.of(process.machine).leave(&self.book, &call, outcome);
-        codes.and(result).and(ledger).and(order).and(locks)
+        let condition = ConditionOracle::left(&call, outcome);
+        codes.and(result).and(condition).and(ledger).and(order).and(locks)
     }
 
     /// A receive call has left.
@@ -208,6 +210,14 @@ impl Oracles {
     pub fn routine_leave(&mut self, at: At, _process: ProcessKey) -> Verdict {
         NestingOracle::leave(&mut self.book, at);
         Ok(())
+    }
+
+    /// A condition function returned.
+    ///
+    /// # Errors
+    /// WSPAccept.
+    pub fn condition_leave(&mut self, at: At, verdict: i32) -> Verdict {
+        ConditionOracle::asked(&mut self.book, at, verdict)
     }
 
     /// WPUCompleteOverlappedRequest was called; nothing is stored yet.

@@ -55,6 +55,11 @@ pub enum Special {
         /// `WSA_FLAG_OVERLAPPED`.
         overlapped: bool,
     },
+    /// WSPAccept.
+    Accept {
+        /// A condition function was given.
+        condition: bool,
+    },
     /// WSPSend, WSPSendTo.
     Send(Sending),
     /// WSPRecv, WSPRecvFrom.

@@ -6,6 +6,7 @@
 
 mod book;
 mod codes;
+mod condition;
 mod facade;
 mod facts;
 mod get_result;

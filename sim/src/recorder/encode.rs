@@ -93,6 +93,8 @@ pub(super) fn encode(at: At, what: &What, into: &mut [u8; LEN_MAX]) -> (usize, C
             let last = pair(error, u32::from(taken));
             put(into, at, 27, [key, overlapped, pair(port, bytes), last])
         }
+        What::ConditionEnter { condition, data } => put(into, at, 28, [condition, data]),
+        What::ConditionLeave(verdict) => put(into, at, 29, [u64::from(verdict as u32)]),
     };
     (len, counts)
 }

@@ -74,6 +74,11 @@ fn variants() -> Vec<What> {
         routine(1, 9, 3),
         routine(1, 2, 9),
         What::RoutineLeave,
+        What::ConditionEnter { condition: 1, data: 2 },
+        What::ConditionEnter { condition: 9, data: 2 },
+        What::ConditionEnter { condition: 1, data: 9 },
+        What::ConditionLeave(0),
+        What::ConditionLeave(-1),
         completed(1, 2, 3),
         completed(9, 2, 3),
         completed(1, 9, 3),
@@ -170,7 +175,7 @@ fn order_and_number_of_events_change_the_digest() {
 #[test]
 fn the_encoding_is_the_same_everywhere() {
     let events: Vec<_> = variants().into_iter().map(|what| (at(7, 3, Some(4)), what)).collect();
-    assert_eq!(format!("{:032x}", digest_of(&events)), "675e1ab960949deed7159000a198013f");
+    assert_eq!(format!("{:032x}", digest_of(&events)), "94439c1c663b2c997217ea3a200ab932");
 }
 
 #[test]

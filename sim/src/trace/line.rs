@@ -3,6 +3,7 @@
 use core::fmt;
 
 use provider_core::WsaError;
+use provider_core::spi::{CF_ACCEPT, CF_DEFER, CF_REJECT};
 
 use crate::event::{Event, MachineId, ThreadEnd, What};
 
@@ -66,6 +67,12 @@ impl<N: AsRef<str>> Line<'_, N> {
                 write!(f, ", {bytes} bytes, overlapped {overlapped:#x})")
             }
             What::RoutineLeave => write!(f, "routine returns"),
+            What::ConditionEnter { condition, data } => {
+                write!(f, "condition function {condition:#x}(data {data:#x})")
+            }
+            What::ConditionLeave(verdict) => {
+                write!(f, "condition function returns {}", condition_verdict(verdict))
+            }
             What::Completed { overlapped, error, bytes } => {
                 write!(f, "completed overlapped {overlapped:#x}: ")?;
                 status(error, f)?;
@@ -132,6 +139,16 @@ const fn thread_end(how: ThreadEnd) -> &'static str {
         ThreadEnd::Terminated => "is terminated",
         ThreadEnd::Crashed => "is gone with its machine",
         ThreadEnd::Panicked => "PANICS",
+    }
+}
+
+/// What a condition function returns.
+fn condition_verdict(verdict: i32) -> String {
+    match verdict {
+        CF_ACCEPT => "CF_ACCEPT".into(),
+        CF_REJECT => "CF_REJECT".into(),
+        CF_DEFER => "CF_DEFER".into(),
+        other => other.to_string(),
     }
 }
 

@@ -12,13 +12,13 @@ use wspsim::scenario::Scenario;
 use wspsim::settings::{FaultChoice, Limits, MS, Network, NetworkRange, SECOND};
 use wspsim::world::WorldBuilder;
 
-pub(super) const PROFILES: [Profile; 2] = [Profile::Documented, Profile::Windows];
+pub(crate) const PROFILES: [Profile; 2] = [Profile::Documented, Profile::Windows];
 /// The machine that [`Pair::client`] runs on.
-pub(super) const CLIENT: MachineId = MachineId(1);
+pub(crate) const CLIENT: MachineId = MachineId(1);
 /// Where the server listens.
-pub(super) const PORT: u16 = 5000;
+pub(crate) const PORT: u16 = 5000;
 /// Every packet takes a millisecond, and none is lost.
-pub(super) const QUIET: Network = Network {
+pub(crate) const QUIET: Network = Network {
     min_delay_ns: MS,
     max_delay_ns: MS,
     delay_step_ns: 0,
@@ -31,13 +31,13 @@ pub(super) const QUIET: Network = Network {
 };
 
 /// A main function. An error that it gives is one that it has no cause for.
-pub(super) type Program = fn(&Os) -> Result<(), WsaError>;
+pub(crate) type Program = fn(&Os) -> Result<(), WsaError>;
 
 /// A server and a client.
-pub(super) struct Pair {
-    pub(super) network: Network,
-    pub(super) server: Program,
-    pub(super) client: Program,
+pub(crate) struct Pair {
+    pub(crate) network: Network,
+    pub(crate) server: Program,
+    pub(crate) client: Program,
 }
 
 impl Scenario for Pair {
@@ -73,7 +73,7 @@ impl Scenario for Pair {
 
 /// A run that finds nothing.
 #[track_caller]
-pub(super) fn clean(pair: &Pair, seed: u64, profile: Profile, scripts: &[Script]) -> RunReport {
+pub(crate) fn clean(pair: &Pair, seed: u64, profile: Profile, scripts: &[Script]) -> RunReport {
     let plan = FaultPlan { scripts: scripts.to_vec(), ..FaultPlan::none() };
     let options = RunOptions {
         profile: Some(profile),
@@ -88,12 +88,12 @@ pub(super) fn clean(pair: &Pair, seed: u64, profile: Profile, scripts: &[Script]
 }
 
 /// How often `fault` struck.
-pub(super) fn struck(report: &RunReport, fault: Fault) -> u64 {
+pub(crate) fn struck(report: &RunReport, fault: Fault) -> u64 {
     report.faults[fault as usize]
 }
 
 /// A socket that listens.
-pub(super) fn listener(os: &Os) -> Result<SocketHandle, WsaError> {
+pub(crate) fn listener(os: &Os) -> Result<SocketHandle, WsaError> {
     let listener = os.socket(AF_INET, SOCK_STREAM, IPPROTO_TCP)?;
     os.bind(listener, SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), PORT))?;
     os.listen(listener, 5)?;
@@ -101,7 +101,7 @@ pub(super) fn listener(os: &Os) -> Result<SocketHandle, WsaError> {
 }
 
 /// A server that reads one connection to its end, whatever that is.
-pub(super) fn reader(os: &Os) -> Result<(), WsaError> {
+pub(crate) fn reader(os: &Os) -> Result<(), WsaError> {
     os.wsa_startup()?;
     let listener = listener(os)?;
     let (socket, _) = os.accept(listener)?;
@@ -113,12 +113,12 @@ pub(super) fn reader(os: &Os) -> Result<(), WsaError> {
 }
 
 /// Where the server is.
-pub(super) fn server(os: &Os) -> SocketAddr {
+pub(crate) fn server(os: &Os) -> SocketAddr {
     SocketAddr::new(os.address_of("server"), PORT)
 }
 
 /// A connection to the server: transport socket 0 of its machine, if it is the first.
-pub(super) fn connected(os: &Os) -> Result<SocketHandle, WsaError> {
+pub(crate) fn connected(os: &Os) -> Result<SocketHandle, WsaError> {
     let socket = os.socket(AF_INET, SOCK_STREAM, IPPROTO_TCP)?;
     os.connect(socket, server(os))?;
     Ok(socket)

@@ -128,8 +128,8 @@ impl ServiceProvider for Boundary {
     ) -> SocketHandle {
         let function = Function::WSPAccept;
         self.watch.around.entering(function, s);
-        let call = Call::plain(function, s, Special::None);
-        let frame = Frame::enter(&self.watch, call, 0, errno);
+        let special = Special::Accept { condition: !condition.is_null() };
+        let frame = Frame::enter(&self.watch, Call::plain(function, s, special), 0, errno);
         frame.lend(addr, self.len_at(addrlen), Lent::Output);
         frame.lend(addrlen, 4, Lent::Output);
         let socket = self.provider.wsp_accept(s, addr, addrlen, condition, callback_data, errno);
