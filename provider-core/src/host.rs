@@ -124,6 +124,12 @@ pub trait Host {
     /// WSAEFAULT when the thread is gone: `run_apc` is then never called with this context.
     fn queue_apc(&self, thread: &ThreadId, context: usize) -> Result<(), WsaError>;
 
+    //= docs/spec/wspsendto.md#apc-15
+    //= type=exception
+    //= reason=The association is between ws2_32 and the handle: it refuses the call before a
+    //= reason=provider sees it, and tells the provider of no association.
+    //# A completion routine on a socket that is associated with a completion port MUST fail with
+    //# WSAEINVAL.
     /// Completes an operation without a routine (WPUCompleteOverlappedRequest): stores
     /// `InternalHigh`, then `Internal`, then sets `hEvent` where it is a valid event handle, then
     /// posts a packet where the socket is associated with a completion port, unless the low bit of
