@@ -44,7 +44,7 @@ pub use spi::{
     UserPtr, WindowHandle,
 };
 pub use transport::{
-    Family, Group, GroupInterface, Half, Kind, Readiness, Transport, TransportOption,
+    AddressUse, Family, Group, GroupInterface, Half, Kind, Readiness, Transport, TransportOption,
 };
 
 /// Where the contract's page and real Windows disagree, which of the two the provider follows.

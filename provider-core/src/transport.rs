@@ -85,11 +85,28 @@ pub enum TransportOption {
     ReceiveBuffer(u32),
     /// SO_OOBINLINE: urgent data stays in the stream.
     UrgentInline(bool),
+    /// TCP_NODELAY: small segments do not wait for an acknowledgement.
+    NoDelay(bool),
+    /// SO_REUSEADDR and SO_EXCLUSIVEADDRUSE; it holds for a bind made after it.
+    AddressUse(AddressUse),
     /// IP_MULTICAST_TTL, IPV6_MULTICAST_HOPS: with 0 what is sent to a group stays on the machine.
     MulticastTtl(u8),
     /// IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP: whether the socket hears what its own machine sends
     /// to a group that it joined. In Winsock that is the receiving socket's choice.
     MulticastLoop(bool),
+}
+
+/// Whom a socket lets bind to its address too. A wildcard address and a specific one with the same
+/// port are not the same address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum AddressUse {
+    /// Nobody.
+    #[default]
+    Own,
+    /// SO_REUSEADDR: sockets that set it as well.
+    Shared,
+    /// SO_EXCLUSIVEADDRUSE: nobody, and at a wildcard address nobody the port on any address.
+    Exclusive,
 }
 
 /// A multicast group on an interface.
@@ -129,10 +146,12 @@ pub trait Transport {
     /// WSAENOBUFS, WSAEMFILE, WSAENETDOWN, WSAEAFNOSUPPORT.
     fn open(&self, family: Family, kind: Kind, token: Token) -> Result<Self::Socket, WsaError>;
 
-    /// Binds; port 0 takes a free one. Gives the address bound.
+    /// Binds; port 0 takes a free one. Gives the address bound. Where sockets share an address, what
+    /// is sent to one place goes to the one that was bound first.
     ///
     /// # Errors
-    /// WSAEADDRINUSE, WSAEADDRNOTAVAIL, WSAENOBUFS (no free port).
+    /// WSAEADDRINUSE, WSAEACCES (an exclusive use forbids it), WSAEADDRNOTAVAIL, WSAENOBUFS (no free
+    /// port).
     fn bind(&self, socket: Self::Socket, address: SocketAddr) -> Result<SocketAddr, WsaError>;
 
     /// Starts to connect a bound stream. `Ok` when connected at once.

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use provider_core::{Kind, Readiness, WsaError};
 
 use super::connection::{Connection, Owner, Pair};
+use super::ports::wildcard_like;
 use super::slots::{Detail, Listener, Socket};
 use super::{BACKLOG_MAX, Stack, StackSocket};
 
@@ -77,9 +78,9 @@ impl Stack {
     /// A connection for the SYN of `pair`, if somebody listens and has room.
     pub(super) fn admit(&mut self, pair: Pair) -> Option<usize> {
         let (address, port) = (pair.local.ip(), pair.local.port());
-        let specific = self.ports.specific(Kind::Stream, address, port);
-        let wildcard = self.ports.wildcard(Kind::Stream, address, port);
-        let socket = [specific, wildcard].into_iter().flatten().find(|&socket| {
+        let specific = self.ports.sharers(Kind::Stream, address, port);
+        let wildcard = self.ports.sharers(Kind::Stream, wildcard_like(address), port);
+        let socket = specific.chain(wildcard).find(|&socket| {
             self.slots.get(socket).is_ok_and(|h| matches!(h.detail, Detail::Listener(_)))
         })?;
         let holder = self.slots.get_mut(socket).ok()?;

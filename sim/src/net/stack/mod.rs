@@ -209,7 +209,13 @@ impl Stack {
         if !address.ip().is_unspecified() && !self.wire.routes.is_own(address.ip()) {
             return Err(WsaError::WSAEADDRNOTAVAIL);
         }
-        let port = self.ports.bind(holder.kind, address.ip(), address.port(), socket)?;
+        let port = self.ports.bind(
+            holder.kind,
+            address.ip(),
+            address.port(),
+            holder.address_use,
+            socket,
+        )?;
         holder.bound = Some((address.ip(), port));
         Ok(SocketAddr::new(address.ip(), port))
     }
@@ -221,7 +227,7 @@ impl Stack {
                 Family::V4 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
                 Family::V6 => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
             };
-            let port = self.ports.bind(holder.kind, any, 0, socket)?;
+            let port = self.ports.bind(holder.kind, any, 0, holder.address_use, socket)?;
             holder.bound = Some((any, port));
         }
         Ok(())
@@ -253,6 +259,16 @@ impl Stack {
                     self.set_keep_alive(index, on);
                 }
             }
+            TransportOption::NoDelay(on) => {
+                holder.no_delay = on;
+                if let Detail::Connection(index) = holder.detail
+                    && let Some(connection) = self.connection_mut(index)
+                {
+                    connection.tcp_mut().set_nagle_enabled(!on);
+                    self.mark(index);
+                }
+            }
+            TransportOption::AddressUse(usage) => holder.address_use = usage,
             TransportOption::MulticastTtl(ttl) => {
                 if let Detail::Datagram(state) = &mut holder.detail {
                     state.multicast.ttl = ttl;
@@ -316,7 +332,7 @@ impl Stack {
     pub fn close(&mut self, socket: StackSocket, abort: bool) {
         let Some(holder) = self.slots.remove(socket) else { return };
         if let Some((address, port)) = holder.bound {
-            self.ports.release(holder.kind, address, port);
+            self.ports.release(holder.kind, address, port, socket);
         }
         match holder.detail {
             Detail::Idle => {}

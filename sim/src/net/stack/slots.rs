@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use core::net::{IpAddr, SocketAddr};
 
-use provider_core::{Family, Kind, WsaError};
+use provider_core::{AddressUse, Family, Kind, WsaError};
 
 use super::StackSocket;
 use super::readiness::Interest;
@@ -22,6 +22,8 @@ pub(super) struct Socket {
     pub(super) fate: Option<WsaError>,
     pub(super) broadcast: bool,
     pub(super) keep_alive: bool,
+    pub(super) no_delay: bool,
+    pub(super) address_use: AddressUse,
     /// SO_RCVBUF, in bytes.
     pub(super) receive_buffer: usize,
     pub(super) detail: Detail,
@@ -141,6 +143,8 @@ impl Socket {
             fate: None,
             broadcast: false,
             keep_alive: false,
+            no_delay: false,
+            address_use: AddressUse::Own,
             receive_buffer: buffer,
             detail,
         }

@@ -50,6 +50,7 @@ impl Stack {
             return Err(WsaError::WSAENETUNREACH);
         }
         let (window, keep_alive) = (holder.receive_buffer, holder.keep_alive);
+        let no_delay = holder.no_delay;
         self.bind_if_needed(socket)?;
         let (address, port) = self.slots.get(socket)?.bound.ok_or(WsaError::WSAEINVAL)?;
         if address.is_loopback() && route != Route::Own {
@@ -74,6 +75,7 @@ impl Stack {
         }
         connection.seen = connection.state();
         connection.keep_alive(keep_alive);
+        connection.tcp_mut().set_nagle_enabled(!no_delay);
         if let Some(old) = old {
             self.reap(old);
         }

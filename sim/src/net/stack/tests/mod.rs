@@ -4,6 +4,7 @@ mod datagrams;
 mod fragments;
 mod gaps;
 mod groups;
+mod options;
 mod readiness;
 mod robust;
 mod streams;
