@@ -164,14 +164,26 @@ pub const CF_DEFER: i32 = 2;
 
 /// `SOL_SOCKET`.
 pub const SOL_SOCKET: i32 = 0xffff;
+/// `SO_DEBUG`.
+pub const SO_DEBUG: i32 = 0x0001;
+/// `SO_ACCEPTCONN`.
+pub const SO_ACCEPTCONN: i32 = 0x0002;
+/// `SO_REUSEADDR`.
+pub const SO_REUSEADDR: i32 = 0x0004;
+/// `SO_EXCLUSIVEADDRUSE`.
+pub const SO_EXCLUSIVEADDRUSE: i32 = !SO_REUSEADDR;
 /// `SO_KEEPALIVE`.
 pub const SO_KEEPALIVE: i32 = 0x0008;
+/// `SO_DONTROUTE`.
+pub const SO_DONTROUTE: i32 = 0x0010;
 /// `SO_BROADCAST`.
 pub const SO_BROADCAST: i32 = 0x0020;
 /// `SO_LINGER`.
 pub const SO_LINGER: i32 = 0x0080;
 /// `SO_DONTLINGER`.
 pub const SO_DONTLINGER: i32 = !SO_LINGER;
+/// `SO_OOBINLINE`.
+pub const SO_OOBINLINE: i32 = 0x0100;
 /// `SO_SNDBUF`.
 pub const SO_SNDBUF: i32 = 0x1001;
 /// `SO_RCVBUF`.
@@ -186,15 +198,21 @@ pub const SO_ERROR: i32 = 0x1007;
 pub const SO_TYPE: i32 = 0x1008;
 /// `SO_MAX_MSG_SIZE`.
 pub const SO_MAX_MSG_SIZE: i32 = 0x2003;
+/// `TCP_NODELAY`.
+pub const TCP_NODELAY: i32 = 0x0001;
 
 /// `FIONBIO`.
 pub const FIONBIO: u32 = 0x8004_667e;
 /// `FIONREAD`.
 pub const FIONREAD: u32 = 0x4004_667f;
+/// `SIOCATMARK`.
+pub const SIOCATMARK: u32 = 0x4004_7307;
 /// `SIO_FLUSH`.
 pub const SIO_FLUSH: u32 = 0x2800_0004;
 /// `SIO_UDP_CONNRESET`.
 pub const SIO_UDP_CONNRESET: u32 = 0x9800_000c;
+/// `SIO_UDP_NETRESET`.
+pub const SIO_UDP_NETRESET: u32 = 0x9800_000f;
 
 /// `WSS_OPERATION_IN_PROGRESS`: the low 32 bits of `Internal` while an operation is pending.
 pub const WSS_OPERATION_IN_PROGRESS: u32 = 0x103;

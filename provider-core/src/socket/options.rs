@@ -1,5 +1,7 @@
 //! The options of a socket and their defaults.
 
+use crate::AddressUse;
+
 /// SO_LINGER and SO_DONTLINGER.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Linger {
@@ -17,6 +19,16 @@ pub(crate) struct Options {
     pub(crate) nonblocking: bool,
     pub(crate) broadcast: bool,
     pub(crate) keep_alive: bool,
+    /// SO_OOBINLINE.
+    pub(crate) urgent_inline: bool,
+    /// TCP_NODELAY.
+    pub(crate) no_delay: bool,
+    /// SO_REUSEADDR and SO_EXCLUSIVEADDRUSE.
+    pub(crate) address_use: AddressUse,
+    /// SO_DEBUG: stored and no more, as Windows does.
+    pub(crate) debug: bool,
+    /// SO_DONTROUTE: stored and no more, as Windows does (FLAG-1).
+    pub(crate) dont_route: bool,
     /// SO_SNDBUF, in bytes.
     pub(crate) send_buffer: u32,
     /// SO_RCVBUF, in bytes.
@@ -28,6 +40,8 @@ pub(crate) struct Options {
     pub(crate) linger: Linger,
     /// SIO_UDP_CONNRESET.
     pub(crate) udp_connreset: bool,
+    /// SIO_UDP_NETRESET.
+    pub(crate) udp_netreset: bool,
 }
 
 /// SO_SNDBUF and SO_RCVBUF of a new socket: Windows' 64 KiB.
@@ -41,12 +55,18 @@ impl Default for Options {
             nonblocking: false,
             broadcast: false,
             keep_alive: false,
+            urgent_inline: false,
+            no_delay: false,
+            address_use: AddressUse::Own,
+            debug: false,
+            dont_route: false,
             send_buffer: BUFFER_DEFAULT,
             receive_buffer: BUFFER_DEFAULT,
             send_timeout_ms: 0,
             receive_timeout_ms: 0,
             linger: Linger::Graceful,
             udp_connreset: true,
+            udp_netreset: true,
         }
     }
 }

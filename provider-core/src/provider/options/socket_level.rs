@@ -1,0 +1,180 @@
+//! SOL_SOCKET.
+
+use alloc::sync::Arc;
+
+use crate::socket::{Linger, Phase, Socket, SocketState};
+use crate::spi::{
+    SO_ACCEPTCONN, SO_BROADCAST, SO_DEBUG, SO_DONTLINGER, SO_DONTROUTE, SO_ERROR,
+    SO_EXCLUSIVEADDRUSE, SO_KEEPALIVE, SO_LINGER, SO_MAX_MSG_SIZE, SO_OOBINLINE, SO_RCVBUF,
+    SO_RCVTIMEO, SO_REUSEADDR, SO_SNDBUF, SO_SNDTIMEO, SO_TYPE, SOCK_DGRAM, SOCK_STREAM,
+};
+use crate::{AddressUse, Host, Kind, Transport, TransportOption, WsaError};
+
+use super::super::Provider;
+use super::{Given, Room};
+
+impl<H: Host> Provider<H> {
+    pub(super) fn set_socket_option(
+        &self,
+        socket: &Arc<Socket<H>>,
+        name: i32,
+        given: Given,
+    ) -> Result<(), WsaError> {
+        if access(name, socket.kind)? == Access::Read {
+            return Err(WsaError::WSAENOPROTOOPT);
+        }
+        let word = self.take_word(given)?;
+        let on = word != 0;
+        let mut state = self.lock_open(socket)?;
+        match name {
+            SO_BROADCAST => {
+                state.options.broadcast = on;
+                self.tell_option(&state, TransportOption::Broadcast(on));
+            }
+            SO_KEEPALIVE => {
+                check_alive(&mut state)?;
+                state.options.keep_alive = on;
+                self.tell_option(&state, TransportOption::KeepAlive(on));
+            }
+            SO_LINGER => {
+                state.options.linger = match (word & 0xffff, word >> 16) {
+                    (0, _) => Linger::Graceful,
+                    (_, 0) => Linger::Abort,
+                    (_, seconds) => Linger::Wait(seconds as u16),
+                };
+            }
+            SO_DONTLINGER if on => state.options.linger = Linger::Graceful,
+            SO_DONTLINGER => {}
+            SO_OOBINLINE => {
+                state.options.urgent_inline = on;
+                self.tell_option(&state, TransportOption::UrgentInline(on));
+            }
+            SO_REUSEADDR => self.use_address(&mut state, AddressUse::Shared, on)?,
+            SO_EXCLUSIVEADDRUSE => self.use_address(&mut state, AddressUse::Exclusive, on)?,
+            SO_SNDBUF => {
+                state.options.send_buffer = word;
+                // More room may let queued sends in; less drops nothing.
+                self.drain_sends(socket, &mut state);
+            }
+            SO_RCVBUF => {
+                state.options.receive_buffer = word;
+                self.tell_option(&state, TransportOption::ReceiveBuffer(word));
+            }
+            SO_SNDTIMEO => state.options.send_timeout_ms = word,
+            SO_RCVTIMEO => state.options.receive_timeout_ms = word,
+            SO_DEBUG => state.options.debug = on,
+            SO_DONTROUTE => state.options.dont_route = on,
+            _ => return Err(WsaError::WSAENOPROTOOPT),
+        }
+        self.deliver(socket, state);
+        Ok(())
+    }
+
+    /// SO_REUSEADDR and SO_EXCLUSIVEADDRUSE exclude each other. They are interpreted by the bind
+    /// alone; asking for exclusive use after it is refused, since it could not be kept.
+    fn use_address(
+        &self,
+        state: &mut SocketState<H>,
+        usage: AddressUse,
+        on: bool,
+    ) -> Result<(), WsaError> {
+        let options = &mut state.options;
+        let other = options.address_use != AddressUse::Own && options.address_use != usage;
+        let late = usage == AddressUse::Exclusive && state.local.is_some();
+        if on && (other || late) {
+            return Err(WsaError::WSAEINVAL);
+        }
+        if on || !other {
+            options.address_use = if on { usage } else { AddressUse::Own };
+            let option = TransportOption::AddressUse(options.address_use);
+            self.tell_option(state, option);
+        }
+        Ok(())
+    }
+
+    pub(super) fn socket_option(
+        &self,
+        socket: &Socket<H>,
+        name: i32,
+        room: Room,
+    ) -> Result<(), WsaError> {
+        access(name, socket.kind)?;
+        // SO_ERROR is cleared by reading: it must not be lost to a bad pointer.
+        self.check_room(room, 4)?;
+        let mut state = self.lock_open(socket)?;
+        let word = self.option_word(socket, &mut state, name)?;
+        drop(state);
+        self.give_word(room, word)
+    }
+
+    fn option_word(
+        &self,
+        socket: &Socket<H>,
+        state: &mut SocketState<H>,
+        name: i32,
+    ) -> Result<u32, WsaError> {
+        let options = &state.options;
+        Ok(match name {
+            SO_ACCEPTCONN => u32::from(state.phase == Phase::Listening),
+            SO_BROADCAST => u32::from(options.broadcast),
+            SO_DEBUG => u32::from(options.debug),
+            SO_DONTROUTE => u32::from(options.dont_route),
+            SO_ERROR => state.error.take().map_or(0, |error| error.0 as u32),
+            SO_EXCLUSIVEADDRUSE => u32::from(options.address_use == AddressUse::Exclusive),
+            SO_KEEPALIVE => u32::from(options.keep_alive),
+            SO_LINGER => match options.linger {
+                Linger::Graceful => 0,
+                Linger::Abort => 1,
+                Linger::Wait(seconds) => 1 | u32::from(seconds) << 16,
+            },
+            SO_DONTLINGER => u32::from(options.linger == Linger::Graceful),
+            SO_MAX_MSG_SIZE => self.host.transport().datagram_max(socket.family) as u32,
+            SO_OOBINLINE => u32::from(options.urgent_inline),
+            SO_RCVBUF => options.receive_buffer,
+            SO_RCVTIMEO => options.receive_timeout_ms,
+            SO_REUSEADDR => u32::from(options.address_use == AddressUse::Shared),
+            SO_SNDBUF => options.send_buffer,
+            SO_SNDTIMEO => options.send_timeout_ms,
+            SO_TYPE if socket.kind == Kind::Stream => SOCK_STREAM as u32,
+            SO_TYPE => SOCK_DGRAM as u32,
+            _ => return Err(WsaError::WSAENOPROTOOPT),
+        })
+    }
+}
+
+/// What can be done with an option.
+#[derive(PartialEq, Eq)]
+enum Access {
+    Read,
+    ReadAndSet,
+}
+
+/// What can be done with an option of a socket of `kind`. Asked before its value is looked at: the
+/// name says how long that is.
+///
+/// # Errors
+/// WSAENOPROTOOPT for one that the socket does not have.
+fn access(name: i32, kind: Kind) -> Result<Access, WsaError> {
+    match (name, kind) {
+        (SO_ERROR | SO_TYPE, _)
+        | (SO_ACCEPTCONN, Kind::Stream)
+        | (SO_MAX_MSG_SIZE, Kind::Datagram) => Ok(Access::Read),
+        (SO_SNDBUF | SO_RCVBUF | SO_SNDTIMEO | SO_RCVTIMEO, _)
+        | (SO_REUSEADDR | SO_EXCLUSIVEADDRUSE | SO_DEBUG | SO_DONTROUTE, _)
+        | (SO_KEEPALIVE | SO_LINGER | SO_DONTLINGER | SO_OOBINLINE, Kind::Stream)
+        | (SO_BROADCAST, Kind::Datagram) => Ok(Access::ReadAndSet),
+        _ => Err(WsaError::WSAENOPROTOOPT),
+    }
+}
+
+/// SO_KEEPALIVE comes too late for a connection that is dead. One that keep-alive found dead says so
+/// once.
+fn check_alive<H: Host>(state: &mut SocketState<H>) -> Result<(), WsaError> {
+    match state.phase {
+        Phase::Failed(WsaError::WSAENETRESET) => {
+            Err(state.error.take().unwrap_or(WsaError::WSAENOTCONN))
+        }
+        Phase::Failed(_) => Err(WsaError::WSAENOTCONN),
+        _ => Ok(()),
+    }
+}
