@@ -3,10 +3,10 @@
 use alloc::sync::Arc;
 
 use crate::layout::overlapped as layout;
-use crate::operation::{Done, Overlapped, Owner};
+use crate::operation::{Done, Mode, Overlapped, Owner, Started};
 use crate::socket::{Phase, RoutineCall, Socket, StateGuard};
 use crate::table::Id;
-use crate::{EventHandle, Host, Memory, MemoryFault, ThreadKey, Transport, UserPtr};
+use crate::{EventHandle, Host, Memory, MemoryFault, ThreadKey, Transport, UserPtr, WsaError};
 
 use super::Provider;
 
@@ -29,22 +29,46 @@ impl<H: Host> ApcContext<H> {
 impl<H: Host> Provider<H> {
     /// Lets the lock go and tells the owners of everything that ended; retires a closed socket.
     pub(super) fn deliver<'a>(&self, socket: &'a Arc<Socket<H>>, mut state: StateGuard<'a, H>) {
-        while let Some(done) = state.done.pop_front() {
+        while let Some(done) = state.next_done() {
             state = self.tell_unlocked(socket, state, done);
         }
         self.retire(socket, state);
     }
 
-    /// The same, for a call that ended `own` at once. Its caller tells that itself: when it
-    /// returns 0 the routine must have been queued, and another thread might be slower (RET-5).
-    pub(super) fn deliver_own<'a>(
+    /// The same, after a call of this thread has started its operation, or ended it at once.
+    ///
+    /// The end of a call that is over is told by the call itself: when it returns 0 the routine must
+    /// have been queued, and another thread might be slower (RET-5).
+    ///
+    /// An operation that pends, or that has ended behind a call which returns WSA_IO_PENDING, resets
+    /// its event here: no sooner, since a call that is refused touches nothing, and without the lock,
+    /// since it is an upcall. From when the lock is let go another thread may end the operation, and
+    /// telling of that sets the event, which the reset must not undo. So the operation is noted in
+    /// `starting` under the lock that it was started under; what is noted there is ended like any
+    /// other and told by nobody. Once the event is reset the note goes, and this thread tells what
+    /// has ended meanwhile.
+    pub(super) fn deliver_started<'a>(
         &self,
         socket: &'a Arc<Socket<H>>,
         mut state: StateGuard<'a, H>,
-        own: Option<Done<H>>,
+        mode: Mode,
+        initiator: ThreadKey,
+        started: Result<Started, WsaError>,
     ) {
-        if let Some(done) = own {
-            state = self.tell_unlocked(socket, state, done);
+        if let Some(own) = Done::at_once(mode, initiator, started) {
+            state = self.tell_unlocked(socket, state, own);
+        } else if let (Mode::Overlapped(op), Ok(Started::Pending)) = (mode, started)
+            //= docs/spec/wspsendto.md#evt-4
+            //# An operation without a completion routine MUST have its event reset when it pends.
+            && op.routine.is_null()
+            && let Some(event) = self.event_of(op.overlapped)
+        {
+            state.starting.push(op.overlapped);
+            drop(state);
+            // A handle that is no event is no reason to fail (EVT-8).
+            let _ = self.host.reset_event(event);
+            state = socket.lock();
+            state.starting.retain(|overlapped| *overlapped != op.overlapped);
         }
         self.deliver(socket, state);
     }

@@ -1,9 +1,11 @@
 //! WSPIoctl.
 
-use crate::operation::{Done, Mode, Owner, Started};
-use crate::socket::SocketState;
-use crate::spi::{FIONBIO, FIONREAD, SIO_FLUSH, SIO_UDP_CONNRESET};
-use crate::{Host, Kind, OverlappedArgs, SocketHandle, Transport, UserPtr, WsaError};
+use crate::operation::{Mode, Owner, Started};
+use crate::socket::{Phase, Socket, SocketState};
+use crate::spi::{
+    FIONBIO, FIONREAD, SIO_FLUSH, SIO_UDP_CONNRESET, SIO_UDP_NETRESET, SIOCATMARK,
+};
+use crate::{Host, Kind, Memory, OverlappedArgs, SocketHandle, Transport, UserPtr, WsaError};
 
 use super::Provider;
 
@@ -25,53 +27,75 @@ impl<H: Host> Provider<H> {
         let socket = self.socket(args.socket)?;
         let overlapped = self.capture_overlapped(&socket, args.overlapped)?;
         self.check_count(args.bytes_returned, overlapped.is_some())?;
-        let input = match args.code {
-            FIONBIO | SIO_UDP_CONNRESET if args.in_len >= 4 => self.take_u32(args.in_buffer)?,
-            FIONBIO | SIO_UDP_CONNRESET => return Err(WsaError::WSAEFAULT),
-            _ => 0,
-        };
-        if args.code == FIONREAD {
-            if args.out_len < 4 {
-                return Err(WsaError::WSAEFAULT);
-            }
-            self.put_u32(args.out_buffer, 0)?;
+        let Shape { takes, gives } = shape(args.code, socket.kind)?;
+        if takes && args.in_len < WORD || gives && args.out_len < WORD {
+            return Err(WsaError::WSAEFAULT);
         }
-        if let Some(op) = &overlapped {
-            self.reset_event_of(op);
+        let input = if takes { self.take_u32(args.in_buffer)? } else { 0 };
+        if gives {
+            let room = self.host.memory().probe_write(args.out_buffer, WORD as usize);
+            room.map_err(|_| WsaError::WSAEFAULT)?;
         }
         let mut state = self.lock_open(&socket)?;
-        let bytes = match args.code {
-            FIONBIO => {
-                state.options.nonblocking = input != 0;
+        let output = match args.code {
+            FIONREAD => self.readable(&socket, &mut state)?,
+            SIOCATMARK => u32::from(
+                state.phase != Phase::Connected
+                    || self.host.transport().at_urgent_mark(state.transport),
+            ),
+            code => {
+                self.control(&socket, &mut state, code, input);
                 0
             }
-            FIONREAD => {
-                let available = match state.transport_closed {
-                    true => 0,
-                    false => self.host.transport().available(state.transport),
-                };
-                self.put_u32(args.out_buffer, u32::try_from(available).unwrap_or(u32::MAX))?;
-                4
-            }
-            SIO_FLUSH => {
-                flush(&mut state);
-                // What was queued behind them may be able to go now.
-                self.drain_sends(&socket, &mut state);
-                0
-            }
-            SIO_UDP_CONNRESET if socket.kind == Kind::Datagram => {
-                state.options.udp_connreset = input != 0;
-                0
-            }
-            _ => return Err(WsaError::WSAEOPNOTSUPP),
         };
+        let bytes = if gives { WORD } else { 0 };
+        if gives {
+            self.put_probed(args.out_buffer, output);
+        }
         let mode = overlapped.map_or(Mode::Nonblocking, Mode::Overlapped);
         let done = Ok(Started::Now(bytes, 0));
-        let own = Done::at_once(mode, self.host.current_thread(), done);
-        self.deliver_own(&socket, state, own);
+        self.deliver_started(&socket, state, mode, self.host.current_thread(), done);
         self.put_probed(args.bytes_returned, bytes);
         Ok(())
     }
+
+    /// Commands that give nothing back.
+    fn control(&self, socket: &Socket<H>, state: &mut SocketState<H>, code: u32, input: u32) {
+        match code {
+            FIONBIO => state.options.nonblocking = input != 0,
+            SIO_UDP_CONNRESET => state.options.udp_connreset = input != 0,
+            SIO_UDP_NETRESET => state.options.udp_netreset = input != 0,
+            SIO_FLUSH => {
+                flush(state);
+                // What was queued behind them may be able to go now.
+                self.drain_sends(socket, state);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Bytes of a BOOL and of a DWORD, which is all that commands take and give.
+const WORD: u32 = 4;
+
+/// What a command takes and gives.
+struct Shape {
+    takes: bool,
+    gives: bool,
+}
+
+/// What the command takes and gives on a socket of `kind`.
+///
+/// # Errors
+/// WSAEOPNOTSUPP for one that it does not have.
+fn shape(code: u32, kind: Kind) -> Result<Shape, WsaError> {
+    let (takes, gives) = match (code, kind) {
+        (FIONBIO, _) | (SIO_UDP_CONNRESET | SIO_UDP_NETRESET, Kind::Datagram) => (true, false),
+        (FIONREAD, _) | (SIOCATMARK, Kind::Stream) => (false, true),
+        (SIO_FLUSH, _) => (false, false),
+        _ => return Err(WsaError::WSAEOPNOTSUPP),
+    };
+    Ok(Shape { takes, gives })
 }
 
 /// SIO_FLUSH: the queued overlapped sends end with WSA_OPERATION_ABORTED. What was consumed stays,

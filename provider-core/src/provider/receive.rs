@@ -1,6 +1,6 @@
 //! WSPRecv and WSPRecvFrom: arguments and the first attempt.
 
-use crate::operation::{CallEnd, Done, FromAddress, Mode, Owner, RecvRequest, Started};
+use crate::operation::{CallEnd, FromAddress, Mode, Owner, RecvRequest, Started};
 use crate::socket::{Phase, ReceiveOp, Socket, SocketState};
 use crate::spi::{MSG_PARTIAL, MSG_PEEK, MSG_WAITALL};
 use crate::{Host, Kind, Memory, OverlappedArgs, SocketHandle, UserPtr, WsaError};
@@ -49,9 +49,6 @@ impl<H: Host> Provider<H> {
             _ => None,
         };
         self.check_receive_flags(socket.kind, flags)?;
-        if let Some(op) = &overlapped {
-            self.reset_event_of(op);
-        }
 
         let mut state = self.lock_open(&socket)?;
         check_receive_state(&socket, &state)?;
@@ -75,7 +72,7 @@ impl<H: Host> Provider<H> {
         };
         let timeout_ms = state.options.receive_timeout_ms;
         let started = self.start_receive(&socket, &mut state, request, mode, call.clone());
-        self.deliver_own(&socket, state, Done::at_once(mode, initiator, started));
+        self.deliver_started(&socket, state, mode, initiator, started);
         self.finish_call(&socket, started, call, timeout_ms, args.bytes_received, args.flags)
     }
 

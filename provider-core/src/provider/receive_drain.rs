@@ -1,5 +1,6 @@
 //! Moving what arrived into the receives that wait for it, in posted order.
 
+use alloc::collections::VecDeque;
 use core::net::SocketAddr;
 
 use crate::layout::encode_sockaddr;
@@ -80,12 +81,16 @@ impl<H: Host> Provider<H> {
                     if is_fatal(error) {
                         state.fail(error);
                     }
-                    // Data in hand is not lost to an error: the next call meets that.
-                    let in_hand = *received > 0 && !request.wait_all;
-                    return match error {
-                        _ if in_hand => Attempt::Ended(CallEnd::success(*received)),
-                        WsaError::WSAEWOULDBLOCK => Attempt::NoData,
-                        _ => Attempt::Ended(CallEnd::failure(error, *received)),
+                    let waits = error == WsaError::WSAEWOULDBLOCK;
+                    return if waits && (request.wait_all || *received == 0) {
+                        Attempt::NoData
+                    } else if *received > 0 {
+                        //= docs/spec/receiving.md#recv-16
+                        //# Data that is in hand MUST NOT be lost to an error: the next call meets
+                        //# that.
+                        Attempt::Ended(CallEnd::success(*received))
+                    } else {
+                        Attempt::Ended(CallEnd::failure(error, 0))
                     };
                 }
             };
@@ -104,27 +109,10 @@ impl<H: Host> Provider<H> {
     }
 
     fn attempt_datagram(&self, state: &mut SocketState<H>, request: &RecvRequest) -> Attempt {
-        if state.stage.len() < DATAGRAM_STAGE {
-            state.stage.resize(DATAGRAM_STAGE, 0);
-        }
-        let transport = self.host.transport();
-        let (len, from) = loop {
-            match transport.try_recv_from(state.transport, &mut state.stage, request.peek) {
-                Err(WsaError::WSAEWOULDBLOCK) => return Attempt::NoData,
-                // Resets of datagram sockets may be switched off (SIO_UDP_CONNRESET).
-                Err(WsaError::WSAECONNRESET) if !state.options.udp_connreset => {}
-                Err(error) => return Attempt::Ended(CallEnd::failure(error, 0)),
-                Ok((len, from)) => {
-                    // A connected socket hears its peer only.
-                    if state.peer.is_none_or(|peer| is_from(&peer, &from)) {
-                        break (len, from);
-                    }
-                    if request.peek {
-                        // Take the stranger out, to look behind it.
-                        let _ = transport.try_recv_from(state.transport, &mut state.stage, false);
-                    }
-                }
-            }
+        let (len, from) = match self.next_datagram(state, request.peek) {
+            Ok(next) => next,
+            Err(WsaError::WSAEWOULDBLOCK) => return Attempt::NoData,
+            Err(error) => return Attempt::Ended(CallEnd::failure(error, 0)),
         };
         let fits = len.min(request.total);
         let memory = self.host.memory();
@@ -144,6 +132,72 @@ impl<H: Host> Provider<H> {
         Attempt::Ended(CallEnd::success(fits as u32))
     }
 
+    /// The next datagram for the socket, into the stage: its length and its sender. A connected socket
+    /// hears its peer only; what strangers sent before is dropped.
+    ///
+    /// # Errors
+    /// WSAEWOULDBLOCK when there is none; what became of an earlier datagram, unless that is switched
+    /// off.
+    fn next_datagram(
+        &self,
+        state: &mut SocketState<H>,
+        peek: bool,
+    ) -> Result<(usize, SocketAddr), WsaError> {
+        if state.stage.len() < DATAGRAM_STAGE {
+            state.stage.resize(DATAGRAM_STAGE, 0);
+        }
+        let transport = self.host.transport();
+        loop {
+            let next = match state.reports.pop_front() {
+                Some(report) => Err(report),
+                None => transport.try_recv_from(state.transport, &mut state.stage, peek),
+            };
+            match next {
+                Err(WsaError::WSAECONNRESET) if !state.options.udp_connreset => {}
+                Err(WsaError::WSAENETRESET) if !state.options.udp_netreset => {}
+                Err(error) => return Err(error),
+                Ok((len, from)) if state.peer.is_none_or(|peer| is_from(&peer, &from)) => {
+                    return Ok((len, from));
+                }
+                Ok(_) if peek => {
+                    // Takes the stranger out, to look behind it. A report may come in between.
+                    let taken = transport.try_recv_from(state.transport, &mut state.stage, false);
+                    state.reports.extend(taken.err().filter(is_report));
+                }
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// FIONREAD: how many bytes a receive would give at once; for datagrams, the size of the first
+    /// that the socket may hear. Reports on the way to it are kept for the receive.
+    pub(super) fn readable(
+        &self,
+        socket: &Socket<H>,
+        state: &mut SocketState<H>,
+    ) -> Result<u32, WsaError> {
+        if state.transport_closed {
+            return Ok(0);
+        }
+        if socket.kind == Kind::Stream || state.peer.is_none() {
+            let available = self.host.transport().available(state.transport);
+            return Ok(u32::try_from(available).unwrap_or(u32::MAX));
+        }
+        let mut reports = VecDeque::new();
+        let found = loop {
+            match self.next_datagram(state, true) {
+                Ok((len, _)) => break Ok(len as u32),
+                Err(WsaError::WSAEWOULDBLOCK) => break Ok(0),
+                Err(report) if is_report(&report) => reports.push_back(report),
+                Err(error) => break Err(error),
+            }
+        };
+        state.reports = reports;
+        // Who waits for a datagram waits for a report too.
+        self.drain_receives(socket, state);
+        found
+    }
+
     /// Writes the sender's address where the call asked for it, at completion.
     fn give_source(&self, to: &FromAddress, from: &SocketAddr) -> Result<(), WsaError> {
         let (bytes, size) = encode_sockaddr(from);
@@ -151,6 +205,11 @@ impl<H: Host> Provider<H> {
         memory.write(to.address, &bytes[..size]).map_err(|_| WsaError::WSAEFAULT)?;
         self.put_u32(to.length, size as u32)
     }
+}
+
+/// Whether an error tells what became of an earlier datagram.
+fn is_report(error: &WsaError) -> bool {
+    matches!(*error, WsaError::WSAECONNRESET | WsaError::WSAENETRESET)
 }
 
 /// Whether a datagram's source is the peer: flow label and scope are not part of who it is.

@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use core::net::SocketAddr;
 
 use crate::layout;
-use crate::operation::{BlockedCall, Buffers, Done, Mode, Overlapped, Owner, SendRequest, Started};
+use crate::operation::{BlockedCall, Buffers, Mode, Overlapped, Owner, SendRequest, Started};
 use crate::socket::{Phase, Socket, SocketState};
 use crate::spi::{MSG_DONTROUTE, MSG_OOB, MSG_PARTIAL};
 use crate::{
@@ -71,9 +71,6 @@ impl<H: Host> Provider<H> {
         //= docs/spec/wspsendto.md#flag-4
         //# The flags of a send MUST be those in `dwFlags`.
         self.check_send_flags(socket.kind, args.flags)?;
-        if let Some(op) = &overlapped {
-            self.reset_event_of(op);
-        }
 
         let mut state = self.lock_open(&socket)?;
         let to = self.check_send_state(&socket, &mut state, given, destination.is_some())?;
@@ -98,7 +95,7 @@ impl<H: Host> Provider<H> {
         //# A blocking send MUST fail with WSAETIMEDOUT when it takes longer than SO_SNDTIMEO.
         let timeout_ms = state.options.send_timeout_ms;
         let started = self.start_send(&socket, &mut state, request, mode, call.clone());
-        self.deliver_own(&socket, state, Done::at_once(mode, initiator, started));
+        self.deliver_started(&socket, state, mode, initiator, started);
         self.finish_call(&socket, started, call, timeout_ms, args.bytes_sent, UserPtr::NULL)
     }
 
@@ -200,18 +197,6 @@ impl<H: Host> Provider<H> {
             routine: args.routine,
             thread_id: ThreadId::decode(&thread_id),
         }))
-    }
-
-    /// An operation without a routine resets its event before it starts, with no lock held. A
-    /// handle that is no event is no reason to fail.
-    pub(super) fn reset_event_of(&self, op: &Overlapped) {
-        //= docs/spec/wspsendto.md#evt-4
-        //# An operation without a completion routine MUST have its event reset when it pends.
-        if op.routine.is_null()
-            && let Some(event) = self.event_of(op.overlapped)
-        {
-            let _ = self.host.reset_event(event);
-        }
     }
 
     //= docs/spec/wspsendto.md#ret-10
@@ -345,7 +330,7 @@ impl<H: Host> Provider<H> {
         //# Under `Windows` a datagram send MUST NOT report it.
         if self.profile == Profile::Documented
             && state.options.udp_connreset
-            && self.host.transport().take_reset(state.transport)
+            && self.take_reset(state)
         {
             return Err(WsaError::WSAECONNRESET);
         }
@@ -390,6 +375,14 @@ impl<H: Host> Provider<H> {
             return Err(WsaError::WSAEACCES);
         }
         Ok(Some(to))
+    }
+
+    /// Takes a pending report of port unreachable, if there is one.
+    fn take_reset(&self, state: &mut SocketState<H>) -> bool {
+        match state.reports.iter().position(|report| *report == WsaError::WSAECONNRESET) {
+            Some(at) => state.reports.remove(at).is_some(),
+            None => self.host.transport().take_reset(state.transport),
+        }
     }
 
     /// Marks an operation as under way, for those who poll it.

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use crate::operation::{BlockedCall, CallEnd, Done, Owner};
-use crate::{Host, ThreadKey, Token, Transport, WsaError};
+use crate::{Host, ThreadKey, Token, Transport, UserPtr, WsaError};
 
 use super::{OpQueue, Options, ReceiveOp, SendBuffer, SendOp, Waiting};
 
@@ -56,11 +56,16 @@ pub(crate) struct SocketState<H: Host> {
     pub(crate) receives: OpQueue<ReceiveOp<Owner<H>>>,
     /// On a listener: connections that the transport gave and that no WSPAccept has handed out.
     pub(crate) waiting: Waiting<<H::Transport as Transport>::Socket>,
+    /// What became of earlier datagrams, as far as the transport has told it and no call has yet.
+    pub(crate) reports: VecDeque<WsaError>,
     /// Threads blocked in WSPConnect, WSPAccept or a lingering WSPCloseSocket: each looks again
     /// when it is signalled.
     pub(crate) watchers: Vec<Arc<BlockedCall<H>>>,
     /// Operations that ended and whose owners have not been told yet.
     pub(crate) done: VecDeque<Done<H>>,
+    /// The OVERLAPPED of operations that pend and whose call still has to reset their event: until
+    /// then nobody tells of their end.
+    pub(crate) starting: Vec<UserPtr>,
     /// Threads that are telling owners just now.
     pub(crate) telling: u32,
     /// The socket handle is being given back.
@@ -98,8 +103,10 @@ impl<H: Host> SocketState<H> {
             retry_armed: false,
             receives: OpQueue::new(),
             waiting: Waiting::new(),
+            reports: VecDeque::new(),
             watchers: Vec::new(),
             done: VecDeque::new(),
+            starting: Vec::new(),
             telling: 0,
             handle_closing: false,
             handle_closed: false,
@@ -127,6 +134,19 @@ impl<H: Host> SocketState<H> {
         }
     }
 
+    /// Takes the first operation that ended and whose owner may be told.
+    pub(crate) fn next_done(&mut self) -> Option<Done<H>> {
+        if self.starting.is_empty() {
+            return self.done.pop_front();
+        }
+        let may_be_told = |done: &Done<H>| match &done.owner {
+            Owner::Overlapped(op) => !self.starting.contains(&op.overlapped),
+            Owner::Blocked(_) => true,
+        };
+        let at = self.done.iter().position(may_be_told)?;
+        self.done.remove(at)
+    }
+
     /// An operation ended: its owner will be told once the lock is let go.
     pub(crate) fn finish(&mut self, owner: Owner<H>, initiator: ThreadKey, end: CallEnd) {
         finish(&mut self.done, owner, initiator, end, false);
@@ -146,7 +166,8 @@ impl<H: Host> SocketState<H> {
         });
     }
 
-    /// Ends the receives that `chosen` picks with `error`.
+    /// Ends the receives that `chosen` picks with `error`, or with the data that they have in hand: the
+    /// next call meets the error. Only an overlapped one that is cancelled says so all the same.
     pub(crate) fn end_receives(
         &mut self,
         error: WsaError,
@@ -155,7 +176,14 @@ impl<H: Host> SocketState<H> {
     ) {
         let done = &mut self.done;
         self.receives.take(chosen, |op| {
-            let end = CallEnd::failure(end_error(&op.owner, error), op.received);
+            let end = match end_error(&op.owner, error) {
+                error if op.received == 0 || error == WsaError::WSA_OPERATION_ABORTED => {
+                    CallEnd::failure(error, op.received)
+                }
+                //= docs/spec/receiving.md#recv-16
+                //# Data that is in hand MUST NOT be lost to an error: the next call meets that.
+                _ => CallEnd::success(op.received),
+            };
             finish(done, op.owner, op.request.initiator, end, silent);
         });
     }
