@@ -2,9 +2,7 @@
 
 use crate::operation::{Mode, Owner, Started};
 use crate::socket::{Phase, Socket, SocketState};
-use crate::spi::{
-    FIONBIO, FIONREAD, SIO_FLUSH, SIO_UDP_CONNRESET, SIO_UDP_NETRESET, SIOCATMARK,
-};
+use crate::spi::{FIONBIO, FIONREAD, SIO_FLUSH, SIO_UDP_CONNRESET, SIO_UDP_NETRESET, SIOCATMARK};
 use crate::{Host, Kind, Memory, OverlappedArgs, SocketHandle, Transport, UserPtr, WsaError};
 
 use super::Provider;

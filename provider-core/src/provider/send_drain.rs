@@ -83,6 +83,7 @@ impl<H: Host> Provider<H> {
                 Ok(()) => {}
                 Err(WsaError::WSAEWOULDBLOCK) => return Drained::NoRoom,
                 Err(error) if is_fatal(error) => {
+                    state.untold = state.sends.is_empty() && state.receives.is_empty();
                     state.fail(error);
                     return Drained::Empty;
                 }

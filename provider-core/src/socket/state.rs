@@ -47,6 +47,8 @@ pub(crate) struct SocketState<H: Host> {
     pub(crate) fin_sent: bool,
     /// SO_ERROR: read once, then cleared.
     pub(crate) error: Option<WsaError>,
+    /// The connection died, and no operation ended with that.
+    pub(crate) untold: bool,
     /// A failed connect used the transport socket up: the next connect opens another.
     pub(crate) stale: bool,
     pub(crate) sends: OpQueue<SendOp<Owner<H>>>,
@@ -97,6 +99,7 @@ impl<H: Host> SocketState<H> {
             receive_ended: false,
             fin_sent: false,
             error: None,
+            untold: false,
             stale: false,
             sends: OpQueue::new(),
             buffer: SendBuffer::new(),

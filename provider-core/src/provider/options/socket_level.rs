@@ -167,12 +167,13 @@ fn access(name: i32, kind: Kind) -> Result<Access, WsaError> {
     }
 }
 
-/// SO_KEEPALIVE comes too late for a connection that is dead. One that keep-alive found dead says so
-/// once.
+//= docs/spec/options.md#setoption-10
+//# SO_KEEPALIVE on a connection that has failed MUST fail with WSAENOTCONN, and before that once with
+//# WSAENETRESET where keep-alive found it dead and nobody was told.
 fn check_alive<H: Host>(state: &mut SocketState<H>) -> Result<(), WsaError> {
     match state.phase {
-        Phase::Failed(WsaError::WSAENETRESET) => {
-            Err(state.error.take().unwrap_or(WsaError::WSAENOTCONN))
+        Phase::Failed(error @ WsaError::WSAENETRESET) if core::mem::take(&mut state.untold) => {
+            Err(error)
         }
         Phase::Failed(_) => Err(WsaError::WSAENOTCONN),
         _ => Ok(()),

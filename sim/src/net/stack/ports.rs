@@ -99,13 +99,7 @@ impl Ports {
         if excluded { Err(WsaError::WSAEACCES) } else { Ok(()) }
     }
 
-    pub(super) fn release(
-        &mut self,
-        kind: Kind,
-        address: IpAddr,
-        port: u16,
-        socket: StackSocket,
-    ) {
+    pub(super) fn release(&mut self, kind: Kind, address: IpAddr, port: u16, socket: StackSocket) {
         let key = Key::new(kind, address, port);
         let held = self.owners(key).find(|(_, owner)| owner.socket == socket).map(|(key, _)| *key);
         if let Some(held) = held {

@@ -71,9 +71,8 @@ fn of_those_that_share_the_first_gets_what_is_sent() {
 #[test]
 fn the_first_that_listens_gets_the_connection() {
     let mut net = Net::new(2);
-    let mut open = || {
-        bind(&mut net.stacks[1], Kind::Stream, AddressUse::Shared, any(Family::V4, 80)).unwrap()
-    };
+    let mut open =
+        || bind(&mut net.stacks[1], Kind::Stream, AddressUse::Shared, any(Family::V4, 80)).unwrap();
     let [_idle, b, c] = [open(), open(), open()];
     for socket in [c, b] {
         net.stacks[1].listen(socket, 5).unwrap();
