@@ -208,7 +208,10 @@ impl<H: Host> Provider<H> {
         self.host.memory().write(call.op.overlapped.offset(layout::OFFSET), &bytes)
     }
 
-    /// The event in an OVERLAPPED, unless it is null.
+    /// The event in an OVERLAPPED as it is given, unless it is null.
+    //= docs/spec/wspsendto.md#evt-9
+    //# A low bit of 1 in `hEvent`, which keeps a completion port out, MUST NOT keep the event from
+    //# being set.
     pub(super) fn event_of(&self, overlapped: UserPtr) -> Option<EventHandle> {
         let mut bytes = [0; crate::layout::POINTER];
         self.host.memory().read(overlapped.offset(layout::EVENT), &mut bytes).ok()?;

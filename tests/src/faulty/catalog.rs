@@ -102,6 +102,16 @@ flaws! {
         "An event is set before the final status is stored.";
     ApcEarly, "apc-early", Memory, DATAGRAM, "ledger", ["OVL-7"],
         "An APC is queued before the final status is stored.";
+    PacketLost, "packet-lost", Host, DATAGRAM, "ledger", ["RET-3"],
+        "The provider stores the end of an operation itself, so its completion port never hears.";
+    PacketAfterRefusal, "packet-after-refusal", Spi, DATAGRAM, "ledger", ["RET-4"],
+        "A send that is refused completes all the same, through its socket's completion port.";
+    PacketAtCleanup, "packet-at-cleanup", Memory, DATAGRAM, "ledger", ["CXL-7"],
+        "WSPCleanup completes what it cancels through the host, which posts packets.";
+    TagBitIgnored, "tag-bit-ignored", Host, DATAGRAM, "ledger", ["EVT-9", "RET-3"],
+        "The low bit of hEvent is cleared on the way, and the completion port hears.";
+    ClosedEarly, "closed-early", Host, DATAGRAM, "ledger", ["RET-3"],
+        "WSPCloseSocket gives the handle back before what pends is told, so no packet comes.";
     WrongEnd, "wrong-end", Host, DATAGRAM, "ledger", ["RET-2"],
         "An operation ends with an error that its clauses do not allow.";
     // No routine inside another of the same socket.

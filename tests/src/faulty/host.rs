@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use provider_core::layout::overlapped as layout;
 use provider_core::{
-    BlockingHook, ConditionCall, EventHandle, Host, Memory, Routine, SocketHandle, ThreadId,
-    ThreadKey, Token, UserPtr, WaitEnd, WindowHandle, WsaError,
+    BlockingHook, ConditionCall, EventHandle, Host, Memory, MemoryFault, Routine, SocketHandle,
+    ThreadId, ThreadKey, Token, UserPtr, WaitEnd, WindowHandle, WsaError,
 };
 use wspsim::host::SimHost;
 
@@ -39,6 +39,15 @@ impl FlawedHost {
     /// Whether the worker runs, and so ends what was pending.
     fn is_on_worker(&self) -> bool {
         self.state.worker.get() == Some(self.host.current_thread())
+    }
+
+    /// Stores what WPUCompleteOverlappedRequest would, in its order.
+    fn store(&self, overlapped: UserPtr, error: u32, bytes: u32) -> Result<(), MemoryFault> {
+        let memory = self.host.memory();
+        let count = (bytes as usize).to_le_bytes();
+        memory.write(overlapped.offset(layout::INTERNAL_HIGH), &count)?;
+        memory.write(overlapped.offset(layout::OFFSET_HIGH), &error.to_le_bytes())?;
+        memory.store_status(overlapped.offset(layout::INTERNAL), error)
     }
 
     /// For [`Flaw::LockTwice`], whose WSPSendTo holds the lock.
@@ -152,6 +161,18 @@ impl Host for FlawedHost {
             return Ok(());
         }
         self.lock_again();
+        if self.has(Flaw::PacketLost) && self.memory.event_of(overlapped).is_none() {
+            return self.store(overlapped, error, bytes).map_err(|_| WsaError::WSAEINVAL);
+        }
+        if self.has(Flaw::TagBitIgnored)
+            && let Some(event) = self.memory.event_of(overlapped)
+        {
+            let at = overlapped.offset(layout::EVENT);
+            let _ = self.host.memory().write(at, &(event.0 & !1).to_le_bytes());
+        }
+        if self.has(Flaw::ClosedEarly) && self.state.closing.get() {
+            let _ = self.host.close_socket_handle(socket);
+        }
         let event = if self.has(Flaw::EventEarly) || self.has(Flaw::EventTwice) {
             self.memory.event_of(overlapped)
         } else {

@@ -24,9 +24,7 @@ impl FlawedMemory {
 
     /// `hEvent` of an OVERLAPPED that is still lent.
     pub(super) fn event_of(&self, overlapped: UserPtr) -> Option<EventHandle> {
-        let mut handle = [0; size_of::<usize>()];
-        self.memory.read(overlapped.offset(layout::EVENT), &mut handle).ok()?;
-        Some(EventHandle(usize::from_le_bytes(handle))).filter(|event| event.0 != 0)
+        event_of(&self.memory, overlapped)
     }
 
     /// Stores what [`Flaw::ApcEarly`] held back.
@@ -36,6 +34,13 @@ impl FlawedMemory {
             let _ = self.memory.store_status(to, status);
         }
     }
+}
+
+/// `hEvent` of an OVERLAPPED that is still lent.
+pub(super) fn event_of(memory: &SimMemory, overlapped: UserPtr) -> Option<EventHandle> {
+    let mut handle = [0; size_of::<usize>()];
+    memory.read(overlapped.offset(layout::EVENT), &mut handle).ok()?;
+    Some(EventHandle(usize::from_le_bytes(handle))).filter(|event| event.0 != 0)
 }
 
 impl Memory for FlawedMemory {
@@ -67,6 +72,17 @@ impl Memory for FlawedMemory {
             }
             if self.state.has(Flaw::LostAtCleanup) && self.state.cleaning.get() {
                 return Ok(());
+            }
+            if self.state.has(Flaw::PacketAtCleanup)
+                && self.state.cleaning.get()
+                && self.event_of(to).is_none()
+            {
+                let sockets = self.state.sockets.take();
+                let socket = sockets.iter().rev().find(|(overlapped, _)| *overlapped == to);
+                if let Some((_, socket)) = socket {
+                    let _ = self.host.complete_overlapped(*socket, to, status, 0);
+                    return Ok(());
+                }
             }
             if self.state.has(Flaw::EventAtCleanup) && self.state.cleaning.get() {
                 const { assert!(layout::INTERNAL == 0, "the status is where the OVERLAPPED is") };

@@ -37,8 +37,11 @@ impl FlawedProvider {
         self.state.has(flaw)
     }
 
-    /// Remembers where a receive without a routine puts its bytes.
-    fn note_receive(&self, buffers: UserPtr, args: OverlappedArgs) {
+    /// Remembers where a receive without a routine puts its bytes, and whose it is.
+    fn note_receive(&self, s: SocketHandle, buffers: UserPtr, args: OverlappedArgs) {
+        if self.has(Flaw::PacketAtCleanup) {
+            self.state.sockets.borrow_mut().push((args.overlapped, s));
+        }
         if self.has(Flaw::WritesReceiveBufferLate)
             && args.routine.is_null()
             && !args.overlapped.is_null()
@@ -140,7 +143,10 @@ impl ServiceProvider for FlawedProvider {
         if self.has(Flaw::NotAlertable) {
             self.run_contexts();
         }
-        self.inner.wsp_close_socket(s, errno)
+        self.state.closing.set(true);
+        let value = self.inner.wsp_close_socket(s, errno);
+        self.state.closing.set(false);
+        value
     }
 
     fn wsp_shutdown(&self, s: SocketHandle, how: i32, errno: UserPtr) -> i32 {
@@ -381,7 +387,7 @@ impl ServiceProvider for FlawedProvider {
         overlapped: OverlappedArgs,
         errno: UserPtr,
     ) -> i32 {
-        self.note_receive(buffers, overlapped);
+        self.note_receive(s, buffers, overlapped);
         self.inner.wsp_recv(s, buffers, buffer_count, bytes_received, flags, overlapped, errno)
     }
 
@@ -397,7 +403,7 @@ impl ServiceProvider for FlawedProvider {
         overlapped: OverlappedArgs,
         errno: UserPtr,
     ) -> i32 {
-        self.note_receive(buffers, overlapped);
+        self.note_receive(s, buffers, overlapped);
         self.inner.wsp_recv_from(
             s,
             buffers,

@@ -5,6 +5,7 @@ use provider_core::spi::{SOCKET_ERROR, WSS_OPERATION_IN_PROGRESS};
 use provider_core::{Host, Memory, OverlappedArgs, SocketHandle, ThreadId, UserPtr, WsaError};
 
 use super::Flaw;
+use super::memory::event_of;
 use super::provider::{FlawedProvider, WORKER_TOKEN};
 use super::state::{Ghost, SendPointers};
 
@@ -100,6 +101,14 @@ impl FlawedProvider {
             let overlapped = args.overlapped.overlapped;
             let error = errno.0 as u32;
             let _ = self.host.complete_overlapped(args.socket, overlapped, error, 0);
+        }
+        if self.has(Flaw::PacketAfterRefusal) && args.is_overlapped() && !args.has_routine() {
+            let overlapped = args.overlapped.overlapped;
+            // Without an event there is nothing to see but the packet.
+            if event_of(self.host.memory(), overlapped).is_none() {
+                let error = errno.0 as u32;
+                let _ = self.host.complete_overlapped(args.socket, overlapped, error, 0);
+            }
         }
         if self.has(Flaw::RoutineAfterRefusal) && args.has_routine() {
             let mut bytes = [0; thread_id::SIZE];

@@ -3,7 +3,7 @@
 use core::cell::{Cell, RefCell};
 use core::net::SocketAddr;
 
-use provider_core::{Host, OverlappedArgs, ThreadId, ThreadKey, Transport, UserPtr};
+use provider_core::{Host, OverlappedArgs, SocketHandle, ThreadId, ThreadKey, Transport, UserPtr};
 use wspsim::host::SimHost;
 
 use super::Flaw;
@@ -47,6 +47,8 @@ pub(super) struct State {
     pub(super) worker: Cell<Option<ThreadKey>>,
     /// The last WSPCleanup is under way.
     pub(super) cleaning: Cell<bool>,
+    /// WSPCloseSocket is under way.
+    pub(super) closing: Cell<bool>,
     /// A program set SO_SNDBUF to 0: its next datagram is to be held back.
     pub(super) armed: Cell<bool>,
     /// A plain send was made.
@@ -59,6 +61,8 @@ pub(super) struct State {
     pub(super) pointers: Cell<Option<SendPointers>>,
     /// Receives without a routine: the OVERLAPPED and the first buffer.
     pub(super) receives: RefCell<Vec<(UserPtr, UserPtr)>>,
+    /// Receives without a routine: the OVERLAPPED and the socket.
+    pub(super) sockets: RefCell<Vec<(UserPtr, SocketHandle)>>,
     /// Status words to store later.
     pub(super) statuses: RefCell<Vec<(UserPtr, u32)>>,
     pub(super) held: RefCell<Option<Datagram>>,
@@ -75,6 +79,7 @@ impl State {
             apc_threads: RefCell::default(),
             worker: Cell::new(None),
             cleaning: Cell::new(false),
+            closing: Cell::new(false),
             armed: Cell::new(false),
             sends: Cell::new(false),
             sending: Cell::new(false),
@@ -82,6 +87,7 @@ impl State {
             ghost: Cell::new(None),
             pointers: Cell::new(None),
             receives: RefCell::default(),
+            sockets: RefCell::default(),
             statuses: RefCell::default(),
             held: RefCell::default(),
             last: RefCell::default(),

@@ -4,9 +4,11 @@ use core::cell::Cell;
 use core::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
-use provider_core::spi::{AF_INET, IPPROTO_UDP, SO_SNDBUF, SOCK_DGRAM};
-use provider_core::{Routine, SocketHandle, WsaError};
-use wspsim::api::{AddressBuffer, Buffer, INFINITE, Os, Overlapped, WAIT_OBJECT_0};
+use provider_core::spi::{AF_INET, INVALID_SOCKET, IPPROTO_UDP, SO_SNDBUF, SOCK_DGRAM};
+use provider_core::{EventHandle, Routine, SocketHandle, WsaError};
+use wspsim::api::{
+    AddressBuffer, Buffer, INFINITE, NotQueued, Os, Overlapped, PortHandle, WAIT_OBJECT_0,
+};
 use wspsim::scenario::Scenario;
 use wspsim::settings::{Limits, NetworkRange};
 use wspsim::world::WorldBuilder;
@@ -52,7 +54,11 @@ impl Scenario for DatagramPair {
 struct Heard {
     by_routine: usize,
     by_event: bool,
+    by_port: usize,
 }
+
+/// How many packets are due before the end.
+const PACKETS: usize = 3;
 
 /// Echoes each datagram to its sender until it is told to stop. It ends last, so it is the one
 /// that says what the client missed: after both have cleaned up.
@@ -85,6 +91,7 @@ fn server(os: &Os, heard: &Cell<Heard>) -> Result<(), WsaError> {
     let heard = heard.get();
     os.check(heard.by_routine == WINDOW, "an echo never came to its completion routine");
     os.check(heard.by_event, "an echo never came to its event");
+    os.check(heard.by_port == PACKETS, "a packet never came to its port, or too many did");
     Ok(())
 }
 
@@ -97,9 +104,12 @@ fn client(os: &Os, heard: &Cell<Heard>) -> Result<(), WsaError> {
     refused(os, server)?;
     flushed(os, server)?;
     terminated(os, server)?;
-    left_open(os)?;
+    let port = os.create_io_completion_port(INVALID_SOCKET, None, 0, 0);
+    let port = port.map_err(|error| WsaError(error.0 as i32))?;
+    let by_port = by_port(os, server, port)?;
+    left_open(os, port)?;
     os.wsa_cleanup()?;
-    heard.set(Heard { by_routine, by_event });
+    heard.set(Heard { by_routine, by_event, by_port: by_port + packets(os, port) });
     Ok(())
 }
 
@@ -281,8 +291,51 @@ fn terminated(os: &Os, server: SocketAddr) -> Result<(), WsaError> {
     os.closesocket(socket)
 }
 
-/// A receive that is left to WSPCleanup.
-fn left_open(os: &Os) -> Result<(), WsaError> {
+/// A datagram socket that is associated with `port`.
+fn bound_on(os: &Os, port: PortHandle) -> Result<SocketHandle, WsaError> {
+    let socket = bound(os, 0)?;
+    let associated = os.create_io_completion_port(socket, Some(port), 1, 0);
+    associated.map(|_| socket).map_err(|error| WsaError(error.0 as i32))
+}
+
+/// Takes what comes to a port, until nothing does. Gives how much came.
+fn packets(os: &Os, port: PortHandle) -> usize {
+    let mut taken = 0;
+    while !matches!(os.get_queued_completion_status(port, 50), Err(NotQueued::Nothing(_))) {
+        taken += 1;
+    }
+    taken
+}
+
+/// A send, its echo, a receive that closesocket ends: with a packet each. A receive whose event
+/// keeps the port quiet, and a send that cannot be: without. Gives how many packets came.
+fn by_port(os: &Os, server: SocketAddr, port: PortHandle) -> Result<usize, WsaError> {
+    let socket = bound_on(os, port)?;
+    let incoming = [Piece::new(os), Piece::new(os), Piece::new(os)];
+    let quiet = os.create_event(true, false);
+    incoming[0].overlapped.set_event(EventHandle(quiet.0 | 1));
+    for Piece { buffer, from, overlapped } in &incoming {
+        let (room, from, over) = ([buffer.all()], Some(from), Some(overlapped));
+        let _ = os.wsa_recv_from(socket, &room, 0, from, over, Routine::NULL);
+    }
+    let (outgoing, to) = (Piece::new(os), Some(server));
+    let (bytes, over) = ([outgoing.buffer.all()], Some(&outgoing.overlapped));
+    // One echo for the quiet receive, and one for the next.
+    let _ = os.sendto(socket, b"for the quiet one", 0, server);
+    let _ = os.wsa_send_to(socket, &bytes, 0, to, over, Routine::NULL);
+    let (long, refused) = (os.alloc(TOO_LONG), os.overlapped());
+    let _ = os.wsa_send_to(socket, &[long.all()], 0, to, Some(&refused), Routine::NULL);
+    let before = packets(os, port);
+    os.closesocket(socket)?;
+    Ok(before + packets(os, port))
+}
+
+/// Receives that are left to WSPCleanup.
+fn left_open(os: &Os, port: PortHandle) -> Result<(), WsaError> {
+    let piece = Piece::new(os);
+    let (room, from) = ([piece.buffer.all()], Some(&piece.from));
+    let over = Some(&piece.overlapped);
+    let _ = os.wsa_recv_from(bound_on(os, port)?, &room, 0, from, over, Routine::NULL);
     let socket = bound(os, 0)?;
     let piece = Piece::new(os);
     piece.overlapped.set_event(os.create_event(true, false));

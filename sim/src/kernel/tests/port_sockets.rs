@@ -60,7 +60,10 @@ fn what_succeeds_has_one_packet_at_once_or_later() {
     });
 }
 
-/// EVT-9.
+//= docs/spec/wspsendto.md#evt-9
+//= type=test
+//# A low bit of 1 in `hEvent`, which keeps a completion port out, MUST NOT keep the event from being
+//# set.
 #[test]
 fn the_low_bit_of_the_event_keeps_the_port_quiet() {
     passes_alone(|os| {

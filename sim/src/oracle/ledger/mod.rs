@@ -48,6 +48,8 @@ impl Ledgers {
 pub(super) struct Ledger {
     /// By order of entry; few at a time.
     ops: Vec<Op>,
+    /// The latest of which nothing more may come: to be named if something does.
+    last: Option<Op>,
     lifetimes: Vec<Lifetime>,
     /// WPUQueueApc was refused for some operation.
     refusals: bool,
@@ -74,7 +76,7 @@ impl Ledger {
 
     fn settle(&mut self, index: usize) {
         if self.ops[index].is_over() {
-            self.ops.remove(index);
+            self.last = Some(self.ops.remove(index));
         }
     }
 }

@@ -32,7 +32,7 @@ impl Ledger {
             self.settle(index);
             return Ok(());
         }
-        let Some(op) = self.ops.iter().rev().find(|op| here(op)) else {
+        let Some(op) = self.ops.iter().rev().chain(&self.last).find(|op| here(op)) else {
             return object(
                 "RET-3",
                 format!(
