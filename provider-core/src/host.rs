@@ -2,9 +2,10 @@
 
 use core::net::SocketAddr;
 
+use crate::layout::protocol_info;
 use crate::{
-    BlockingHook, ConditionRoutine, EventHandle, Memory, Routine, SocketHandle, ThreadId,
-    ThreadKey, Transport, UserPtr, WindowHandle, WsaError,
+    BlockingHook, ConditionRoutine, EventHandle, Family, Kind, Memory, Routine, SocketHandle,
+    ThreadId, ThreadKey, Transport, UserPtr, WindowHandle, WsaError,
 };
 
 /// What readiness and timers are told with: the socket that they belong to, as a number that is
@@ -21,6 +22,15 @@ pub enum WaitEnd {
     TimedOut,
     /// One or more APCs ran in the calling thread; the signal may or may not be set.
     ApcsRan,
+}
+
+/// Where the provider's entry for a protocol is in the catalogue of ws2_32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CatalogEntry {
+    /// `ProviderId`: a GUID as it lies in memory.
+    pub provider: [u8; protocol_info::GUID],
+    /// `dwCatalogEntryId`.
+    pub id: u32,
 }
 
 /// A connection that waits to be accepted, as the client's condition function is asked about it.
@@ -58,6 +68,12 @@ pub trait Host {
 
     /// What carries bytes below.
     fn transport(&self) -> &Self::Transport;
+
+    /// The process (GetCurrentProcessId).
+    fn process_id(&self) -> u32;
+
+    /// The entry that the provider was started for, of those that it has for its protocols.
+    fn catalog_entry(&self, family: Family, kind: Kind) -> CatalogEntry;
 
     /// The running thread (GetCurrentThreadId).
     fn current_thread(&self) -> ThreadKey;

@@ -82,6 +82,12 @@ pub mod protocol_info {
     pub const SERVICE_FLAGS_1: usize = 0;
     /// Offset of `dwProviderFlags`.
     pub const PROVIDER_FLAGS: usize = 16;
+    /// Offset of `ProviderId`, a GUID.
+    pub const PROVIDER_ID: usize = 20;
+    /// `sizeof(GUID)`.
+    pub const GUID: usize = 16;
+    /// Offset of `dwCatalogEntryId`.
+    pub const CATALOG_ENTRY_ID: usize = 36;
     /// Offset of `ProtocolChain.ChainLen`.
     pub const CHAIN_LEN: usize = 40;
     /// Offset of `iVersion`.
@@ -124,7 +130,7 @@ fn pointer(bytes: &[u8], at: usize) -> usize {
     usize::from_le_bytes(word)
 }
 
-fn dword(bytes: &[u8], at: usize) -> u32 {
+pub(crate) fn dword(bytes: &[u8], at: usize) -> u32 {
     let mut word = [0; 4];
     word.copy_from_slice(&bytes[at..at + 4]);
     u32::from_le_bytes(word)

@@ -35,7 +35,7 @@ mod table;
 mod transport;
 
 pub use error::WsaError;
-pub use host::{ConditionCall, Host, Token, WaitEnd, Work};
+pub use host::{CatalogEntry, ConditionCall, Host, Token, WaitEnd, Work};
 pub use memory::{Memory, MemoryFault};
 pub use provider::Provider;
 pub use provider_trait::{ConnectArgs, OverlappedArgs, ServiceProvider};

@@ -104,6 +104,8 @@ pub const SOCK_DGRAM: i32 = 2;
 pub const IPPROTO_TCP: i32 = 6;
 /// `IPPROTO_UDP`.
 pub const IPPROTO_UDP: i32 = 17;
+/// `FROM_PROTOCOL_INFO`: the WSAPROTOCOL_INFOW says it.
+pub const FROM_PROTOCOL_INFO: i32 = -1;
 /// `WSA_FLAG_OVERLAPPED`.
 pub const WSA_FLAG_OVERLAPPED: u32 = 1;
 
@@ -213,6 +215,27 @@ pub const SIO_FLUSH: u32 = 0x2800_0004;
 pub const SIO_UDP_CONNRESET: u32 = 0x9800_000c;
 /// `SIO_UDP_NETRESET`.
 pub const SIO_UDP_NETRESET: u32 = 0x9800_000f;
+
+/// `XP1_CONNECTIONLESS`.
+pub const XP1_CONNECTIONLESS: u32 = 0x1;
+/// `XP1_GUARANTEED_DELIVERY`.
+pub const XP1_GUARANTEED_DELIVERY: u32 = 0x2;
+/// `XP1_GUARANTEED_ORDER`.
+pub const XP1_GUARANTEED_ORDER: u32 = 0x4;
+/// `XP1_MESSAGE_ORIENTED`.
+pub const XP1_MESSAGE_ORIENTED: u32 = 0x8;
+/// `XP1_GRACEFUL_CLOSE`.
+pub const XP1_GRACEFUL_CLOSE: u32 = 0x20;
+/// `XP1_EXPEDITED_DATA`.
+pub const XP1_EXPEDITED_DATA: u32 = 0x40;
+/// `XP1_SUPPORT_BROADCAST`.
+pub const XP1_SUPPORT_BROADCAST: u32 = 0x200;
+/// `XP1_SUPPORT_MULTIPOINT`.
+pub const XP1_SUPPORT_MULTIPOINT: u32 = 0x400;
+/// `PFL_MATCHES_PROTOCOL_ZERO`.
+pub const PFL_MATCHES_PROTOCOL_ZERO: u32 = 0x8;
+/// `BASE_PROTOCOL`: the length of the protocol chain of a provider with none below.
+pub const BASE_PROTOCOL: u32 = 1;
 
 /// `WSS_OPERATION_IN_PROGRESS`: the low 32 bits of `Internal` while an operation is pending.
 pub const WSS_OPERATION_IN_PROGRESS: u32 = 0x103;

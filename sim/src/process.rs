@@ -27,6 +27,8 @@ pub(crate) type RoutineCode = dyn Fn(&Os, u32, u32, UserPtr, u32);
 /// A condition function of a program's: `lpCallerId`, `lpCalleeId`, `dwCallbackData`.
 pub(crate) type ConditionCode = dyn Fn(&Os, UserPtr, UserPtr, usize) -> i32;
 
+/// Where the processes' identifiers of Windows begin; they go up in fours.
+const PROCESS_ID_BASE: u32 = 0x1000;
 /// Where the addresses of routines begin: code, far from data.
 const CODE_BASE: usize = 0x7ff6_0000_1000;
 /// Where those of condition functions do.
@@ -105,6 +107,11 @@ impl Process {
     /// Who it is, in the whole world.
     pub(crate) fn key(&self) -> ProcessKey {
         ProcessKey { machine: self.kernel.id, process: self.id }
+    }
+
+    /// What GetCurrentProcessId gives in it.
+    pub(crate) fn windows_id(&self) -> u32 {
+        PROCESS_ID_BASE + 4 * u32::from(self.id.0)
     }
 
     /// Whether it has ended.

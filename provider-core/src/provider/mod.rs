@@ -18,6 +18,7 @@ mod ioctl;
 mod lookup;
 mod options;
 mod overlapped;
+mod protocol_info;
 mod receive;
 mod receive_drain;
 mod send;

@@ -4,22 +4,39 @@ use alloc::sync::Arc;
 
 use crate::socket::{Options, Socket, SocketState};
 use crate::spi::{
-    AF_INET, AF_INET6, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM, SOCK_STREAM,
+    AF_INET, AF_INET6, FROM_PROTOCOL_INFO, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM, SOCK_STREAM,
     WSA_FLAG_NO_HANDLE_INHERIT, WSA_FLAG_OVERLAPPED,
 };
-use crate::{Family, Host, Kind, SocketHandle, Transport, WsaError};
+use crate::{Family, Host, Kind, SocketHandle, Transport, UserPtr, WsaError};
 
 use super::Provider;
 
+/// The arguments of WSPSocket, as the caller gave them.
+pub(super) struct SocketArgs {
+    pub(super) af: i32,
+    pub(super) kind: i32,
+    pub(super) protocol: i32,
+    pub(super) protocol_info: UserPtr,
+    pub(super) flags: u32,
+}
+
 impl<H: Host> Provider<H> {
-    pub(super) fn open_socket(
-        &self,
-        af: i32,
-        kind: i32,
-        protocol: i32,
-        flags: u32,
-    ) -> Result<SocketHandle, WsaError> {
+    pub(super) fn open_socket(&self, args: &SocketArgs) -> Result<SocketHandle, WsaError> {
         let life = self.life()?;
+        let (mut af, mut kind, mut protocol) = (args.af, args.kind, args.protocol);
+        if !args.protocol_info.is_null() {
+            let info = self.capture_protocol_info(args.protocol_info)?;
+            for (given, told) in
+                [(&mut af, info.family), (&mut kind, info.kind), (&mut protocol, info.protocol)]
+            {
+                if *given == 0 || *given == FROM_PROTOCOL_INFO {
+                    *given = told;
+                }
+            }
+            if info.reserved != 0 {
+                return Err(WsaError::WSAEINVAL);
+            }
+        }
         let family = match af {
             AF_INET => Family::V4,
             AF_INET6 => Family::V6,
@@ -36,7 +53,7 @@ impl<H: Host> Provider<H> {
             _ => return Err(WsaError::WSAEPROTONOSUPPORT),
         }
         // Handles are not inherited by other processes in any case.
-        if flags & !(WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT) != 0 {
+        if args.flags & !(WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT) != 0 {
             return Err(WsaError::WSAEINVAL);
         }
         let id = self.sockets.reserve(self.host.current_thread().0);
@@ -55,7 +72,7 @@ impl<H: Host> Provider<H> {
                 return Err(error);
             }
         };
-        let overlapped = flags & WSA_FLAG_OVERLAPPED != 0;
+        let overlapped = args.flags & WSA_FLAG_OVERLAPPED != 0;
         let state = SocketState::new(id.token(), transport, Options::default());
         self.enter_socket(Socket::new(id, life, handle, family, kind, overlapped, state))
     }

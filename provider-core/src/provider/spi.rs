@@ -11,6 +11,7 @@ use super::accept::AcceptArgs;
 use super::ioctl::IoctlArgs;
 use super::receive::{ReceiveArgs, Source};
 use super::send::{Destination, SendArgs};
+use super::socket::SocketArgs;
 
 //= docs/spec/results.md#result-12
 //# Every function MUST work in every thread, at the same time as every other.
@@ -35,13 +36,8 @@ impl<H: Host> ServiceProvider for Provider<H> {
         flags: u32,
         errno: UserPtr,
     ) -> SocketHandle {
-        self.call_value(errno, INVALID_SOCKET, || {
-            if protocol_info.is_null() {
-                self.open_socket(af, kind, protocol, flags)
-            } else {
-                Err(WsaError::WSAEINVAL)
-            }
-        })
+        let args = SocketArgs { af, kind, protocol, protocol_info, flags };
+        self.call_value(errno, INVALID_SOCKET, || self.open_socket(&args))
     }
 
     fn wsp_bind(&self, s: SocketHandle, name: UserPtr, namelen: i32, errno: UserPtr) -> i32 {

@@ -9,8 +9,8 @@ mod transport_faults;
 use std::rc::Rc;
 
 use provider_core::{
-    BlockingHook, ConditionCall, EventHandle, Host, Routine, SocketHandle, ThreadId, ThreadKey,
-    Token, UserPtr, WaitEnd, WindowHandle, WsaError,
+    BlockingHook, CatalogEntry, ConditionCall, EventHandle, Family, Host, Kind, Routine,
+    SocketHandle, ThreadId, ThreadKey, Token, UserPtr, WaitEnd, WindowHandle, WsaError,
 };
 
 use crate::event::Point;
@@ -66,6 +66,20 @@ impl Host for SimHost {
 
     fn transport(&self) -> &SimTransport {
         &self.transport
+    }
+
+    fn process_id(&self) -> u32 {
+        self.process.windows_id()
+    }
+
+    fn catalog_entry(&self, family: Family, kind: Kind) -> CatalogEntry {
+        let id = match (family, kind) {
+            (Family::V4, Kind::Stream) => 1001,
+            (Family::V4, Kind::Datagram) => 1002,
+            (Family::V6, Kind::Stream) => 1003,
+            (Family::V6, Kind::Datagram) => 1004,
+        };
+        CatalogEntry { provider: *b"wspsim-provider\0", id }
     }
 
     fn current_thread(&self) -> ThreadKey {

@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use provider_core::layout::overlapped as layout;
 use provider_core::{
-    BlockingHook, ConditionCall, EventHandle, Host, Memory, MemoryFault, Routine, SocketHandle,
-    ThreadId, ThreadKey, Token, UserPtr, WaitEnd, WindowHandle, WsaError,
+    BlockingHook, CatalogEntry, ConditionCall, EventHandle, Family, Host, Kind, Memory,
+    MemoryFault, Routine, SocketHandle, ThreadId, ThreadKey, Token, UserPtr, WaitEnd, WindowHandle,
+    WsaError,
 };
 use wspsim::host::SimHost;
 
@@ -70,6 +71,14 @@ impl Host for FlawedHost {
 
     fn transport(&self) -> &FlawedTransport {
         &self.transport
+    }
+
+    fn process_id(&self) -> u32 {
+        self.host.process_id()
+    }
+
+    fn catalog_entry(&self, family: Family, kind: Kind) -> CatalogEntry {
+        self.host.catalog_entry(family, kind)
     }
 
     fn current_thread(&self) -> ThreadKey {
