@@ -4,7 +4,7 @@
 mod clauses;
 mod component;
 mod determinism;
-mod plants;
+mod sabotage;
 mod step;
 
 use std::io::Write as _;
@@ -18,6 +18,9 @@ cargo xtask test            all checks, in this order
 cargo xtask test STEP...    only these steps
 cargo xtask plants          breaks copies of the core in the ways of tests/plants, and hunts each
 cargo xtask plants NAME...  only these
+cargo xtask mutants         breaks copies of the core in the ways of tests/mutants, and runs the
+                            conformance cases on each; says which cases no mutant makes fail
+cargo xtask mutants NAME... only these
 cargo xtask clauses         holds the clauses of docs/spec against the code and the tests that cite
                             them, and writes docs/conformance.md
         --check             fails instead when a clause lacks code or test, or the page is old
@@ -52,7 +55,8 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         ["test", names @ ..] => test(names),
-        ["plants", names @ ..] => end(plants::run(names)),
+        ["plants", names @ ..] => end(sabotage::plants(names)),
+        ["mutants", names @ ..] => end(sabotage::mutants(names)),
         ["clauses", words @ ..] if clauses::accepts(words) => end(clauses::run(words)),
         ["clauses", ..] => bad_input("clauses takes one of --check, --missing and --json, or none"),
         [other, ..] => bad_input(&format!("there is no task `{other}`")),
