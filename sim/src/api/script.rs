@@ -15,6 +15,12 @@ impl Os {
         self.kernel().script.borrow_mut().answer_next(seam, answer);
     }
 
+    /// Takes back the answers of `seam` that still wait in line.
+    pub fn forget_answers(&self, seam: Seam) {
+        self.kernel().point(Point::Client);
+        self.kernel().script.borrow_mut().forget_answers(seam);
+    }
+
     /// Calls of `seam` (Connect, Accept, Send, Receive) on this machine give WSAEWOULDBLOCK until
     /// it is released. Unlike a fault this does not end by itself: a program that holds a seam when
     /// its faults are over keeps its own run from ending.

@@ -62,13 +62,13 @@ impl Watch {
     ) -> Sending {
         let mut bytes = self.scratch.borrow_mut();
         bytes.clear();
-        let mut whole = segments.whole && segments.total <= u64::from(u32::MAX);
-        for (at, len) in &segments.list {
-            if !self.arena.peek_append(*at, *len as usize, &mut bytes) {
-                whole = false;
-                break;
-            }
-        }
+        // What cannot be sent is not worth gigabytes.
+        let whole = segments.whole
+            && segments.total <= u64::from(u32::MAX)
+            && segments
+                .list
+                .iter()
+                .all(|(at, len)| self.arena.peek_append(*at, *len as usize, &mut bytes));
         Sending {
             hash: xxh3_64(&bytes),
             whole,

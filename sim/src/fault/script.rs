@@ -124,6 +124,10 @@ impl Script {
         self.lines[seam as usize].answers.push_back(answer);
     }
 
+    pub(crate) fn forget_answers(&mut self, seam: Seam) {
+        self.lines[seam as usize].answers.clear();
+    }
+
     pub(crate) fn hold(&mut self, seam: Seam) {
         self.used = true;
         self.lines[seam as usize].held = true;

@@ -55,6 +55,9 @@ pub trait Lower {
     /// a seam is held they stay in line.
     fn answer(&self, seam: Seam, answer: Answer);
 
+    /// Takes back the answers of `seam` that still wait in line.
+    fn forget_answers(&self, seam: Seam);
+
     /// Calls of `seam` (Connect, Accept, Send or Receive) give WSAEWOULDBLOCK until it is released:
     /// a connect stays under way, a send finds no room, a receive finds nothing.
     fn hold(&self, seam: Seam);

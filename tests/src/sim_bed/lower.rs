@@ -38,6 +38,10 @@ impl Lower for SimBed {
         self.os().answer_next(seam(of), answer);
     }
 
+    fn forget_answers(&self, of: Seam) {
+        self.os().forget_answers(seam(of));
+    }
+
     fn hold(&self, held: Seam) {
         self.os().hold(seam(held));
     }

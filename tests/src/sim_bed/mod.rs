@@ -18,6 +18,7 @@ use bed::SimBed;
 /// A case as a scenario.
 pub struct CaseScenario {
     case: &'static Case,
+    about: &'static str,
 }
 
 impl Scenario for CaseScenario {
@@ -26,7 +27,7 @@ impl Scenario for CaseScenario {
     }
 
     fn about(&self) -> &'static str {
-        "A case of the conformance suite."
+        self.about
     }
 
     fn network(&self) -> NetworkRange {
@@ -64,10 +65,16 @@ fn program(case: &Case, os: &Os) {
 pub fn scenarios() -> Vec<CaseScenario> {
     let mut cases = wspsim_conformance::all();
     cases.retain(|case| !matches!(case.hosts, Hosts::Process(_)));
-    cases.into_iter().map(|case| CaseScenario { case }).collect()
+    cases.into_iter().map(CaseScenario::new).collect()
 }
 
 impl CaseScenario {
+    fn new(case: &'static Case) -> Self {
+        // There are as many as cases, once for each list of them.
+        let about = format!("Shows {}.", case.clauses.join(", ")).leak();
+        Self { case, about }
+    }
+
     /// The case.
     pub fn case(&self) -> &'static Case {
         self.case

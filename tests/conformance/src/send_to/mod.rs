@@ -1,8 +1,27 @@
 //! WSPSendTo, and WSPSend where it is the same: one file for each family of clauses.
 
+mod buffers;
+mod destination;
+mod errors;
+mod events;
+mod overlapped;
+mod precedence;
 mod returns;
+mod synchronous;
 
 use crate::Case;
 
 /// The tables of all families.
-pub const FAMILIES: &[&[Case]] = &[returns::CASES];
+pub const FAMILIES: &[&[Case]] = &[
+    returns::CASES,
+    errors::arguments::CASES,
+    errors::state::CASES,
+    errors::transport::CASES,
+    errors::connection::CASES,
+    precedence::CASES,
+    destination::CASES,
+    overlapped::CASES,
+    synchronous::CASES,
+    buffers::CASES,
+    events::CASES,
+];

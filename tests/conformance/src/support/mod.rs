@@ -19,14 +19,16 @@ pub use pair::{
     stream_pair, stream_pair_with,
 };
 pub use pending::{hold_sends, release_sends, unbuffered};
-pub use receive::{nothing_arrives, receive_datagram, receive_exactly, receive_ready};
+pub use receive::{
+    nothing_arrives, post_receive, receive_datagram, receive_exactly, receive_ready,
+};
 pub use result::overlapped_result;
 pub use routines::{Completions, completions};
 pub use scratch::{COUNT_SENTINEL, ERRNO_SENTINEL};
 pub use send::{Called, SendCall};
 pub use sockets::{
-    ANY_V4, ANY_V6, LOOPBACK_V4, LOOPBACK_V6, accept, bind, cancel_blocking_call, close, connect,
-    flush, get_option, ioctl, listen, peer_name, set_nonblocking, set_option, shutdown, sock_name,
-    socket,
+    ANY_V4, ANY_V6, LOOPBACK_V4, LOOPBACK_V6, accept, bind, cancel_blocking_call, cleanup, close,
+    close_hard, connect, flush, get_option, ioctl, listen, peer_name, set_nonblocking, set_option,
+    shutdown, sock_name, socket, startup,
 };
 pub use waiting::{ends, until};

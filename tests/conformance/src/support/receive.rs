@@ -3,11 +3,12 @@
 use core::net::SocketAddr;
 
 use provider_core::layout::{SOCKADDR_IN6, WsaBuf};
-use provider_core::{OverlappedArgs, SocketHandle, WsaError};
+use provider_core::spi::SOCKET_ERROR;
+use provider_core::{OverlappedArgs, Routine, SocketHandle, UserPtr, WsaError};
 
 use super::scratch::Errno;
 use super::sockets::decode_address;
-use super::{Guarded, set_nonblocking};
+use super::{COUNT_SENTINEL, Guarded, Op, set_nonblocking};
 use crate::{CaseResult, Failure, TestBed, check};
 
 const ROOM: usize = 70_000;
@@ -114,4 +115,40 @@ pub fn nothing_arrives(bed: &dyn TestBed, s: SocketHandle) -> CaseResult {
     let got = receive_ready(bed, s, ROOM);
     check::works("FIONBIO", set_nonblocking(bed, s, false))?;
     check::fails("what arrived", got, WsaError::WSAEWOULDBLOCK)
+}
+
+/// Posts an overlapped WSPRecvFrom that has to pend, with room for `room` bytes and no event.
+///
+/// # Errors
+/// It did not pend.
+#[track_caller]
+pub fn post_receive(
+    bed: &dyn TestBed,
+    s: SocketHandle,
+    room: usize,
+    op: &Op,
+    routine: Routine,
+) -> CaseResult {
+    let buf = bed.alloc(room);
+    let array = Guarded::holding(bed, &WsaBuf { len: room as u32, buf }.encode());
+    let count = Guarded::holding(bed, &COUNT_SENTINEL.to_le_bytes());
+    let flags = Guarded::holding(bed, &[0; 4]);
+    let thread_id = Guarded::holding(bed, &bed.thread_id().encode());
+    let errno = Errno::new(bed);
+    let overlapped = OverlappedArgs { overlapped: op.at(), routine, thread_id: thread_id.at() };
+    let none = UserPtr::NULL;
+    let value = bed.spi().wsp_recv_from(
+        s,
+        array.at(),
+        1,
+        count.at(),
+        flags.at(),
+        none,
+        none,
+        overlapped,
+        errno.at(),
+    );
+    array.scribble(bed);
+    thread_id.scribble(bed);
+    check::equal("the receive", (value, errno.error(bed)), (SOCKET_ERROR, WsaError::WSA_IO_PENDING))
 }

@@ -6,7 +6,9 @@ use provider_core::layout::{
     SOCKADDR_IN, SOCKADDR_IN6, decode_sockaddr_in, decode_sockaddr_in6, encode_sockaddr,
     sockaddr_family,
 };
-use provider_core::spi::{AF_INET, FIONBIO, INVALID_SOCKET, SIO_FLUSH, SOL_SOCKET};
+use provider_core::spi::{
+    AF_INET, FIONBIO, INVALID_SOCKET, SIO_FLUSH, SO_LINGER, SOL_SOCKET, WINSOCK_VERSION,
+};
 use provider_core::{
     ConditionRoutine, ConnectArgs, OverlappedArgs, SocketHandle, UserPtr, WsaError,
 };
@@ -93,6 +95,15 @@ pub fn accept(bed: &dyn TestBed, s: SocketHandle) -> Result<SocketHandle> {
 /// As [`socket`].
 pub fn close(bed: &dyn TestBed, s: SocketHandle) -> Result {
     plain(bed, |errno| bed.spi().wsp_close_socket(s, errno))
+}
+
+/// WSPCloseSocket that resets a stream's connection and drops what is unsent (SO_LINGER of 0).
+///
+/// # Errors
+/// As [`socket`].
+pub fn close_hard(bed: &dyn TestBed, s: SocketHandle) -> Result {
+    set_option(bed, s, SO_LINGER, 1)?;
+    close(bed, s)
 }
 
 /// WSPShutdown.
@@ -196,4 +207,20 @@ pub fn set_nonblocking(bed: &dyn TestBed, s: SocketHandle, on: bool) -> Result {
 /// As [`socket`].
 pub fn flush(bed: &dyn TestBed, s: SocketHandle) -> Result {
     ioctl(bed, s, SIO_FLUSH, None).map(drop)
+}
+
+/// WSPStartup(2.2). Gives the version agreed on.
+///
+/// # Errors
+/// The code that it returned.
+pub fn startup(bed: &dyn TestBed) -> Result<u16> {
+    bed.spi().wsp_startup(WINSOCK_VERSION)
+}
+
+/// WSPCleanup.
+///
+/// # Errors
+/// As [`socket`].
+pub fn cleanup(bed: &dyn TestBed) -> Result {
+    plain(bed, |errno| bed.spi().wsp_cleanup(errno))
 }
