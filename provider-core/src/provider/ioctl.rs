@@ -24,8 +24,12 @@ impl<H: Host> Provider<H> {
     pub(super) fn ioctl(&self, args: &IoctlArgs) -> Result<(), WsaError> {
         let socket = self.socket(args.socket)?;
         let overlapped = self.capture_overlapped(&socket, args.overlapped)?;
+        //= docs/spec/options.md#ioctl-9
+        //# A null `lpcbBytesReturned` MUST fail a nonoverlapped call with WSAEFAULT.
         self.check_count(args.bytes_returned, overlapped.is_some())?;
         let Shape { takes, gives } = shape(args.code, socket.kind)?;
+        //= docs/spec/options.md#ioctl-8
+        //# A buffer that is too small or not memory of the caller's MUST fail with WSAEFAULT.
         if takes && args.in_len < WORD || gives && args.out_len < WORD {
             return Err(WsaError::WSAEFAULT);
         }
@@ -36,7 +40,11 @@ impl<H: Host> Provider<H> {
         }
         let mut state = self.lock_open(&socket)?;
         let output = match args.code {
+            //= docs/spec/options.md#ioctl-3
+            //# FIONREAD MUST give how many bytes a receive would give at once.
             FIONREAD => self.readable(&socket, &mut state)?,
+            //= docs/spec/options.md#ioctl-4
+            //# SIOCATMARK MUST tell whether no urgent data lies ahead of the next byte.
             SIOCATMARK => u32::from(
                 state.phase != Phase::Connected
                     || self.host.transport().at_urgent_mark(state.transport),
@@ -51,8 +59,12 @@ impl<H: Host> Provider<H> {
             self.put_probed(args.out_buffer, output);
         }
         let mode = overlapped.map_or(Mode::Nonblocking, Mode::Overlapped);
+        //= docs/spec/options.md#ioctl-11
+        //# An overlapped call MUST be completed as an overlapped send is: status, event, routine.
         let done = Ok(Started::Now(bytes, 0));
         self.deliver_started(&socket, state, mode, self.host.current_thread(), done);
+        //= docs/spec/options.md#ioctl-10
+        //# The number of bytes in the output buffer MUST be stored in `lpcbBytesReturned`.
         self.put_probed(args.bytes_returned, bytes);
         Ok(())
     }
@@ -60,8 +72,16 @@ impl<H: Host> Provider<H> {
     /// Commands that give nothing back.
     fn control(&self, socket: &Socket<H>, state: &mut SocketState<H>, code: u32, input: u32) {
         match code {
+            //= docs/spec/options.md#ioctl-1
+            //# FIONBIO MUST make the socket nonblocking, or blocking for a value of 0.
             FIONBIO => state.options.nonblocking = input != 0,
+            //= docs/spec/options.md#ioctl-6
+            //# SIO_UDP_CONNRESET MUST switch the reports of port unreachable, which are on by
+            //# default.
             SIO_UDP_CONNRESET => state.options.udp_connreset = input != 0,
+            //= docs/spec/options.md#ioctl-12
+            //# SIO_UDP_NETRESET MUST switch the reports of datagrams whose time to live ran out,
+            //# which are on by default.
             SIO_UDP_NETRESET => state.options.udp_netreset = input != 0,
             SIO_FLUSH => {
                 flush(state);
@@ -91,14 +111,22 @@ fn shape(code: u32, kind: Kind) -> Result<Shape, WsaError> {
         (FIONBIO, _) | (SIO_UDP_CONNRESET | SIO_UDP_NETRESET, Kind::Datagram) => (true, false),
         (FIONREAD, _) | (SIOCATMARK, Kind::Stream) => (false, true),
         (SIO_FLUSH, _) => (false, false),
+        //= docs/spec/options.md#ioctl-7
+        //# A code that the provider does not have, or not for this type of socket, MUST fail with
+        //# WSAEOPNOTSUPP.
         _ => return Err(WsaError::WSAEOPNOTSUPP),
     };
     Ok(Shape { takes, gives })
 }
 
 /// SIO_FLUSH: the queued overlapped sends end with WSA_OPERATION_ABORTED. What was consumed stays,
-/// and so do blocked sends: nothing but a cancellation makes them give up (CXL-3).
+/// and so do blocked sends: nothing but a cancellation makes them give up.
 fn flush<H: Host>(state: &mut SocketState<H>) {
+    //= docs/spec/wspsendto.md#cxl-3
+    //# SIO_FLUSH MUST end the socket's queued overlapped sends with WSA_OPERATION_ABORTED. What was
+    //# consumed before, and sends that block, MUST NOT be affected.
+    //= docs/spec/options.md#ioctl-5
+    //# SIO_FLUSH MUST discard the sends that were queued before it, and none that came after it.
     state.end_sends(WsaError::WSA_OPERATION_ABORTED, false, |op| {
         matches!(op.owner, Owner::Overlapped(_))
     });

@@ -43,6 +43,8 @@ impl<H: Host> Provider<H> {
         match level {
             SOL_SOCKET => self.set_socket_option(&socket, name, given),
             IPPROTO_TCP => self.set_tcp_option(&socket, name, given),
+            //= docs/spec/options.md#setoption-2
+            //# A `level` that the provider does not have MUST fail with WSAEINVAL.
             _ => Err(WsaError::WSAEINVAL),
         }
     }
@@ -60,6 +62,8 @@ impl<H: Host> Provider<H> {
         match level {
             SOL_SOCKET => self.socket_option(&socket, name, room),
             IPPROTO_TCP => self.tcp_option(&socket, name, room),
+            //= docs/spec/options.md#getoption-8
+            //# A `level` that the provider does not have MUST fail with WSAEINVAL.
             _ => Err(WsaError::WSAEINVAL),
         }
     }
@@ -93,6 +97,9 @@ impl<H: Host> Provider<H> {
     /// # Errors
     /// WSAEFAULT when it is shorter, or not readable.
     fn take_word(&self, given: Given) -> Result<u32, WsaError> {
+        //= docs/spec/options.md#setoption-4
+        //# An `optlen` that is too small, or an `optval` that is not readable memory, MUST fail
+        //# with WSAEFAULT.
         if given.len < 4 { Err(WsaError::WSAEFAULT) } else { self.take_u32(given.value) }
     }
 
@@ -101,6 +108,9 @@ impl<H: Host> Provider<H> {
     /// # Errors
     /// WSAEFAULT.
     fn check_room(&self, room: Room, size: usize) -> Result<(), WsaError> {
+        //= docs/spec/options.md#getoption-10
+        //# An `optlen` that is too small, or a pointer that is not memory of the caller's, MUST
+        //# fail with WSAEFAULT, and not clear SO_ERROR.
         if (self.take_u32(room.len)? as usize) < size {
             return Err(WsaError::WSAEFAULT);
         }
@@ -114,6 +124,8 @@ impl<H: Host> Provider<H> {
     /// Stores the value of an option of four bytes, and its size.
     fn give_word(&self, room: Room, word: u32) -> Result<(), WsaError> {
         self.put_u32(room.value, word)?;
+        //= docs/spec/options.md#getoption-2
+        //# The value's size MUST be stored in `optlen`.
         self.put_u32(room.len, 4)
     }
 }

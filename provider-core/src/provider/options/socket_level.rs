@@ -20,6 +20,8 @@ impl<H: Host> Provider<H> {
         name: i32,
         given: Given,
     ) -> Result<(), WsaError> {
+        //= docs/spec/options.md#setoption-17
+        //# An option that can only be read MUST fail with WSAENOPROTOOPT.
         if access(name, socket.kind)? == Access::Read {
             return Err(WsaError::WSAENOPROTOOPT);
         }
@@ -36,6 +38,8 @@ impl<H: Host> Provider<H> {
                 state.options.keep_alive = on;
                 self.tell_option(&state, TransportOption::KeepAlive(on));
             }
+            //= docs/spec/options.md#setoption-8
+            //# SO_LINGER and SO_DONTLINGER MUST each replace the other.
             SO_LINGER => {
                 state.options.linger = match (word & 0xffff, word >> 16) {
                     (0, _) => Linger::Graceful,
@@ -46,6 +50,8 @@ impl<H: Host> Provider<H> {
             SO_DONTLINGER if on => state.options.linger = Linger::Graceful,
             SO_DONTLINGER => {}
             SO_OOBINLINE => {
+                //= docs/spec/options.md#setoption-12
+                //# SO_OOBINLINE MUST keep urgent data in the stream.
                 state.options.urgent_inline = on;
                 self.tell_option(&state, TransportOption::UrgentInline(on));
             }
@@ -53,19 +59,30 @@ impl<H: Host> Provider<H> {
             SO_EXCLUSIVEADDRUSE => self.use_address(&mut state, AddressUse::Exclusive, on)?,
             SO_SNDBUF => {
                 state.options.send_buffer = word;
-                // More room may let queued sends in; less drops nothing.
+                //= docs/spec/options.md#setoption-5
+                //# A smaller SO_SNDBUF MUST NOT drop what is queued.
+                //= docs/spec/options.md#setoption-6
+                //# A larger SO_SNDBUF MUST let queued sends into its room.
                 self.drain_sends(socket, &mut state);
             }
             SO_RCVBUF => {
                 state.options.receive_buffer = word;
                 self.tell_option(&state, TransportOption::ReceiveBuffer(word));
             }
+            //= docs/spec/options.md#setoption-11
+            //# SO_SNDTIMEO and SO_RCVTIMEO MUST hold for the blocking calls that begin after they
+            //# were set.
             SO_SNDTIMEO => state.options.send_timeout_ms = word,
             SO_RCVTIMEO => state.options.receive_timeout_ms = word,
+            //= docs/spec/options.md#setoption-18
+            //# SO_DEBUG and SO_DONTROUTE MUST be kept and change nothing else.
             SO_DEBUG => state.options.debug = on,
             SO_DONTROUTE => state.options.dont_route = on,
             _ => return Err(WsaError::WSAENOPROTOOPT),
         }
+        //= docs/spec/options.md#setoption-1
+        //# An option that was set MUST be in force for the calls that follow, and be read back by
+        //# WSPGetSockOpt.
         self.deliver(socket, state);
         Ok(())
     }
@@ -79,6 +96,11 @@ impl<H: Host> Provider<H> {
         on: bool,
     ) -> Result<(), WsaError> {
         let options = &mut state.options;
+        //= docs/spec/options.md#setoption-14
+        //# SO_REUSEADDR and SO_EXCLUSIVEADDRUSE MUST exclude each other: while one is on, the other
+        //# fails with WSAEINVAL.
+        //= docs/spec/options.md#setoption-15
+        //# SO_EXCLUSIVEADDRUSE on a socket that is bound MUST fail with WSAEINVAL.
         let other = options.address_use != AddressUse::Own && options.address_use != usage;
         let late = usage == AddressUse::Exclusive && state.local.is_some();
         if on && (other || late) {
@@ -86,6 +108,9 @@ impl<H: Host> Provider<H> {
         }
         if on || !other {
             options.address_use = if on { usage } else { AddressUse::Own };
+            //= docs/spec/options.md#setoption-13
+            //# With SO_REUSEADDR a bind MUST be possible to an address in use by sockets that all
+            //# have it too.
             let option = TransportOption::AddressUse(options.address_use);
             self.tell_option(state, option);
         }
@@ -115,10 +140,14 @@ impl<H: Host> Provider<H> {
     ) -> Result<u32, WsaError> {
         let options = &state.options;
         Ok(match name {
+            //= docs/spec/options.md#getoption-7
+            //# SO_ACCEPTCONN MUST tell whether the socket listens.
             SO_ACCEPTCONN => u32::from(state.phase == Phase::Listening),
             SO_BROADCAST => u32::from(options.broadcast),
             SO_DEBUG => u32::from(options.debug),
             SO_DONTROUTE => u32::from(options.dont_route),
+            //= docs/spec/options.md#getoption-3
+            //# SO_ERROR MUST give the socket's error and clear it.
             SO_ERROR => state.error.take().map_or(0, |error| error.0 as u32),
             SO_EXCLUSIVEADDRUSE => u32::from(options.address_use == AddressUse::Exclusive),
             SO_KEEPALIVE => u32::from(options.keep_alive),
@@ -128,6 +157,9 @@ impl<H: Host> Provider<H> {
                 Linger::Wait(seconds) => 1 | u32::from(seconds) << 16,
             },
             SO_DONTLINGER => u32::from(options.linger == Linger::Graceful),
+            //= docs/spec/options.md#getoption-5
+            //# SO_MAX_MSG_SIZE MUST give the largest datagram of the transport, and fail on a
+            //# stream with WSAENOPROTOOPT.
             SO_MAX_MSG_SIZE => self.host.transport().datagram_max(socket.family) as u32,
             SO_OOBINLINE => u32::from(options.urgent_inline),
             SO_RCVBUF => options.receive_buffer,
@@ -135,6 +167,8 @@ impl<H: Host> Provider<H> {
             SO_REUSEADDR => u32::from(options.address_use == AddressUse::Shared),
             SO_SNDBUF => options.send_buffer,
             SO_SNDTIMEO => options.send_timeout_ms,
+            //= docs/spec/options.md#getoption-4
+            //# SO_TYPE MUST give the socket's type.
             SO_TYPE if socket.kind == Kind::Stream => SOCK_STREAM as u32,
             SO_TYPE => SOCK_DGRAM as u32,
             _ => return Err(WsaError::WSAENOPROTOOPT),
@@ -163,6 +197,15 @@ fn access(name: i32, kind: Kind) -> Result<Access, WsaError> {
         | (SO_REUSEADDR | SO_EXCLUSIVEADDRUSE | SO_DEBUG | SO_DONTROUTE, _)
         | (SO_KEEPALIVE | SO_LINGER | SO_DONTLINGER | SO_OOBINLINE, Kind::Stream)
         | (SO_BROADCAST, Kind::Datagram) => Ok(Access::ReadAndSet),
+        //= docs/spec/options.md#setoption-3
+        //# An option that is unknown, or not for this type of socket, MUST fail with
+        //# WSAENOPROTOOPT.
+        //= docs/spec/options.md#setoption-9
+        //# SO_LINGER, SO_DONTLINGER and SO_KEEPALIVE on a datagram socket MUST fail with
+        //# WSAENOPROTOOPT.
+        //= docs/spec/options.md#getoption-9
+        //# An option that is unknown, or not for this type of socket, MUST fail with
+        //# WSAENOPROTOOPT.
         _ => Err(WsaError::WSAENOPROTOOPT),
     }
 }

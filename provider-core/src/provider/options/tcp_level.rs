@@ -19,6 +19,8 @@ impl<H: Host> Provider<H> {
         }
         let on = self.take_word(given)? != 0;
         let mut state = self.lock_open(socket)?;
+        //= docs/spec/options.md#setoption-16
+        //# TCP_NODELAY MUST be in force for a stream, at the level IPPROTO_TCP.
         state.options.no_delay = on;
         self.tell_option(&state, TransportOption::NoDelay(on));
         Ok(())
