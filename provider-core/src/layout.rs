@@ -71,7 +71,15 @@ pub mod network_events {
 /// `QOS`: two FLOWSPECs and a WSABUF.
 pub mod qos {
     /// `sizeof(QOS)`.
-    pub const SIZE: usize = 2 * 32 + super::wsabuf::SIZE;
+    pub const SIZE: usize = 2 * FLOWSPEC + super::wsabuf::SIZE;
+    /// `sizeof(FLOWSPEC)`.
+    pub const FLOWSPEC: usize = 32;
+    /// Offset of `SendingFlowspec`.
+    pub const SENDING: usize = 0;
+    /// Offset of `ReceivingFlowspec`.
+    pub const RECEIVING: usize = FLOWSPEC;
+    /// Offset of `ServiceType` in a FLOWSPEC.
+    pub const SERVICE_TYPE: usize = 20;
 }
 
 /// `WSAPROTOCOL_INFOW`.

@@ -164,6 +164,11 @@ pub const CF_REJECT: i32 = 1;
 /// `CF_DEFER`.
 pub const CF_DEFER: i32 = 2;
 
+/// `SERVICETYPE_NOTRAFFIC`.
+pub const SERVICETYPE_NOTRAFFIC: u32 = 0;
+/// `SERVICETYPE_BESTEFFORT`.
+pub const SERVICETYPE_BESTEFFORT: u32 = 1;
+
 /// `SOL_SOCKET`.
 pub const SOL_SOCKET: i32 = 0xffff;
 /// `SO_DEBUG`.

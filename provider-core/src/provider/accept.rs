@@ -26,13 +26,24 @@ pub(super) struct AcceptArgs {
 impl<H: Host> Provider<H> {
     pub(super) fn accept(&self, args: &AcceptArgs) -> Result<SocketHandle, WsaError> {
         let socket = self.socket(args.socket)?;
-        if !args.addr.is_null() {
+        //= docs/spec/connecting.md#accept-6
+        //# The peer's address MUST be stored in `addr` and its size in `addrlen`, unless one of them
+        //# is null.
+        let wants_address = !args.addr.is_null() && !args.addrlen.is_null();
+        //= docs/spec/connecting.md#accept-7
+        //# A room for the address that is too small or not writable MUST fail with WSAEFAULT, and
+        //# leave the connection waiting.
+        if wants_address {
             self.check_address_room(socket.family, args.addr, args.addrlen)?;
         }
         let mut state = self.lock_open(&socket)?;
+        //= docs/spec/connecting.md#accept-9
+        //# A datagram socket MUST fail with WSAEOPNOTSUPP.
         if socket.kind == Kind::Datagram {
             return Err(WsaError::WSAEOPNOTSUPP);
         }
+        //= docs/spec/connecting.md#accept-8
+        //# A socket that does not listen MUST fail with WSAEINVAL.
         if state.phase != Phase::Listening {
             return Err(WsaError::WSAEINVAL);
         }
@@ -40,8 +51,14 @@ impl<H: Host> Provider<H> {
         let nonblocking = state.options.nonblocking;
         drop(state);
         let connection = match first {
+            //= docs/spec/connecting.md#accept-2
+            //# On a blocking socket without a connection that waits, the call MUST block until there
+            //# is one.
             Err(WsaError::WSAEWOULDBLOCK) if !nonblocking => {
                 self.watch(&socket, None, |state| match state.phase {
+                    //= docs/spec/connecting.md#accept-15
+                    //# A blocked call MUST end with WSAEINTR when it is cancelled or its socket is
+                    //# closed.
                     Phase::Closed => Some(Err(WsaError::WSAEINTR)),
                     _ => match self.claim_connection(state) {
                         Err(WsaError::WSAEWOULDBLOCK) => None,
@@ -49,18 +66,24 @@ impl<H: Host> Provider<H> {
                     },
                 })?
             }
+            //= docs/spec/connecting.md#accept-3
+            //# On a nonblocking socket without a connection that waits, the call MUST fail with
+            //# WSAEWOULDBLOCK.
             result => result?,
         };
-        if !args.condition.is_null() {
-            self.ask_condition(&socket, &connection, args)?;
-        }
-        let handle = self.hand_over(&socket, &connection)?;
-        if !args.addr.is_null() {
+        //= docs/spec/connecting.md#accept-19
+        //# The address MUST be stored whatever the condition function answers.
+        if wants_address {
             // Writable and large enough a moment ago; if the caller unmapped it since, the
             // connection is worth more than the address.
             let _ = self.give_address(&connection.peer, args.addr, args.addrlen);
         }
-        Ok(handle)
+        if !args.condition.is_null() {
+            self.ask_condition(&socket, &connection, args)?;
+        }
+        //= docs/spec/connecting.md#accept-11
+        //# CF_ACCEPT MUST accept the connection.
+        self.hand_over(&socket, &connection)
     }
 
     /// Whether WSPAccept would not have to wait. It may take a connection from the transport, which
@@ -99,9 +122,16 @@ impl<H: Host> Provider<H> {
     /// WSAEWOULDBLOCK when there is none, WSAECONNRESET when it died while it waited.
     fn claim_connection(&self, state: &mut SocketState<H>) -> Result<ConnectionOf<H>, WsaError> {
         self.fetch_connection(state)?;
+        //= docs/spec/connecting.md#accept-1
+        //# The first connection that waits MUST be taken and given as a new connected socket.
+        //= docs/spec/connecting.md#accept-20
+        //# A connection that a condition function has deferred MUST be the first for the next call,
+        //# of whatever thread.
         let claimed = state.waiting.claim(self.host.current_thread());
         let connection = claimed.ok_or(WsaError::WSAEWOULDBLOCK)?;
         match self.host.transport().try_recv(connection.transport, &mut [0], true) {
+            //= docs/spec/connecting.md#accept-17
+            //# A connection that was reset while it waited MUST fail one call with WSAECONNRESET.
             Err(error) if is_fatal(error) => {
                 self.refuse_connection(state, &connection);
                 Err(WsaError::WSAECONNRESET)
@@ -129,12 +159,15 @@ impl<H: Host> Provider<H> {
     }
 
     /// Puts a connection back into its place, for this thread's next call and for others that wait.
-    fn leave_waiting(&self, listener: &Arc<Socket<H>>, connection: &ConnectionOf<H>) {
+    /// `false` when it was gone.
+    fn leave_waiting(&self, listener: &Arc<Socket<H>>, connection: &ConnectionOf<H>) -> bool {
         let mut state = listener.lock();
-        if state.waiting.give_back(connection.id) {
+        let found = state.waiting.give_back(connection.id);
+        if found {
             state.notify_watchers();
         }
         self.deliver(listener, state);
+        found
     }
 
     /// Asks the client's condition function, with no lock held; meanwhile anything may happen to
@@ -150,25 +183,35 @@ impl<H: Host> Provider<H> {
         connection: &ConnectionOf<H>,
         args: &AcceptArgs,
     ) -> Result<(), WsaError> {
+        //= docs/spec/connecting.md#accept-10
+        //# A condition function MUST be asked in the calling thread, with the peer's address, the
+        //# socket's own address and `dwCallbackData`.
         let verdict = self.host.call_condition(&ConditionCall {
             condition: args.condition,
             caller: connection.peer,
             callee: connection.local,
             callback_data: args.callback_data,
         });
-        let error = match verdict {
+        let (error, found) = match verdict {
             CF_ACCEPT => return Ok(()),
-            CF_REJECT => {
-                return Err(match self.refuse_connection(&mut listener.lock(), connection) {
-                    true => WsaError::WSAECONNREFUSED,
-                    false => WsaError::WSAENOTSOCK,
-                });
-            }
-            CF_DEFER => WsaError::WSATRY_AGAIN,
-            _ => WsaError::WSAEINVAL,
+            //= docs/spec/connecting.md#accept-12
+            //# CF_REJECT MUST refuse the connection, and the call MUST fail with WSAECONNREFUSED.
+            CF_REJECT => (
+                WsaError::WSAECONNREFUSED,
+                self.refuse_connection(&mut listener.lock(), connection),
+            ),
+            //= docs/spec/connecting.md#accept-13
+            //# CF_DEFER MUST leave the connection waiting in its place, and the call MUST fail with
+            //# WSATRY_AGAIN.
+            CF_DEFER => (WsaError::WSATRY_AGAIN, self.leave_waiting(listener, connection)),
+            //= docs/spec/connecting.md#accept-14
+            //# Another answer of the condition function MUST fail the call with WSAEINVAL.
+            _ => (WsaError::WSAEINVAL, self.leave_waiting(listener, connection)),
         };
-        self.leave_waiting(listener, connection);
-        Err(error)
+        //= docs/spec/connecting.md#accept-18
+        //# A listening socket that is closed while the condition function runs MUST fail the call
+        //# with WSAENOTSOCK.
+        Err(if found { error } else { WsaError::WSAENOTSOCK })
     }
 
     /// Makes a socket of a connection, with the options that its listener has now.
@@ -183,6 +226,9 @@ impl<H: Host> Provider<H> {
     ) -> Result<SocketHandle, WsaError> {
         let handle = match self.host.create_socket_handle(connection.id.context()) {
             Ok(handle) => handle,
+            //= docs/spec/connecting.md#accept-16
+            //# When there is no handle for the new socket the call MUST fail with the code of
+            //# WPUCreateSocketHandle, and leave the connection waiting.
             Err(error) => {
                 self.leave_waiting(listener, connection);
                 return Err(error);
@@ -195,6 +241,9 @@ impl<H: Host> Provider<H> {
             let _ = self.host.close_socket_handle(handle);
             return Err(WsaError::WSAENOTSOCK);
         };
+        //= docs/spec/connecting.md#accept-4
+        //# The new socket MUST have the options of the listening one, its nonblocking mode and its
+        //# overlapped attribute among them.
         let options = state.options;
         drop(state);
         let mut state = SocketState::new(id.token(), transport, options);

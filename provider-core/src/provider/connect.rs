@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use core::net::SocketAddr;
 
 use crate::socket::{Phase, Socket, SocketState};
-use crate::{Host, Kind, SocketHandle, Transport, UserPtr, WsaError};
+use crate::{ConnectArgs, Host, Kind, SocketHandle, Transport, UserPtr, WsaError};
 
 use super::Provider;
 use super::address::is_broadcast;
@@ -15,13 +15,15 @@ impl<H: Host> Provider<H> {
         handle: SocketHandle,
         name: UserPtr,
         namelen: i32,
+        args: &ConnectArgs,
     ) -> Result<(), WsaError> {
         let socket = self.socket(handle)?;
         let raw = self.capture_address(name, namelen)?;
+        self.check_connect_args(socket.kind, args)?;
         let peer = raw.decode(socket.family)?;
         match socket.kind {
             Kind::Datagram => self.connect_datagram(&socket, peer),
-            Kind::Stream => self.connect_stream(&socket, peer),
+            Kind::Stream => self.connect_stream(&socket, peer, args),
         }
     }
 
@@ -43,7 +45,12 @@ impl<H: Host> Provider<H> {
         Ok(())
     }
 
-    fn connect_stream(&self, socket: &Arc<Socket<H>>, peer: SocketAddr) -> Result<(), WsaError> {
+    fn connect_stream(
+        &self,
+        socket: &Arc<Socket<H>>,
+        peer: SocketAddr,
+        args: &ConnectArgs,
+    ) -> Result<(), WsaError> {
         let mut state = self.lock_open(socket)?;
         match state.phase {
             Phase::Open => {}
@@ -59,6 +66,7 @@ impl<H: Host> Provider<H> {
         let nonblocking = state.options.nonblocking;
         // Before anything is started: a call that is refused must not have begun (RET-4).
         let call = if nonblocking { None } else { Some(self.enter_blocking()?) };
+        self.give_no_callee_data(args);
         let begun = self.begin_connect(socket, &mut state, peer);
         drop(state);
         let Some(call) = call else { return begun };

@@ -12,6 +12,7 @@ mod blocking;
 mod cancel;
 mod close;
 mod connect;
+mod connect_args;
 mod delivery;
 mod finish;
 mod ioctl;

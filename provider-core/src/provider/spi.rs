@@ -49,10 +49,10 @@ impl<H: Host> ServiceProvider for Provider<H> {
         s: SocketHandle,
         name: UserPtr,
         namelen: i32,
-        _connect: ConnectArgs,
+        connect: ConnectArgs,
         errno: UserPtr,
     ) -> i32 {
-        self.call(errno, || self.connect(s, name, namelen))
+        self.call(errno, || self.connect(s, name, namelen, &connect))
     }
 
     fn wsp_join_leaf(

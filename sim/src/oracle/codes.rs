@@ -119,6 +119,8 @@ pub(super) const fn allowed(function: Function) -> &'static [E] {
             E::WSAEACCES,
             E::WSAENOBUFS,
             E::WSAEINTR,
+            E::WSAEOPNOTSUPP,
+            E::WSAEPROTONOSUPPORT,
         ],
         F::WSPListen => &[
             E::WSAENOTSOCK,
