@@ -152,6 +152,8 @@ impl<H: Host> Provider<H> {
 
     /// The listener is closed: nobody will accept what waits.
     pub(super) fn refuse_waiting(&self, state: &mut SocketState<H>) {
+        //= docs/spec/ending.md#close-11
+        //# A listening socket MUST reset the connections that wait to be accepted.
         while let Some(connection) = state.waiting.pop() {
             self.host.transport().close(connection.transport, true);
             self.sockets.remove(connection.id);
@@ -205,7 +207,8 @@ impl<H: Host> Provider<H> {
             //# WSATRY_AGAIN.
             CF_DEFER => (WsaError::WSATRY_AGAIN, self.leave_waiting(listener, connection)),
             //= docs/spec/connecting.md#accept-14
-            //# Another answer of the condition function MUST fail the call with WSAEINVAL.
+            //# Another answer of the condition function MUST fail the call with WSAEINVAL, and leave
+            //# the connection waiting.
             _ => (WsaError::WSAEINVAL, self.leave_waiting(listener, connection)),
         };
         //= docs/spec/connecting.md#accept-18
