@@ -1,12 +1,17 @@
 //! WSPSendTo, and WSPSend where it is the same: one file for each family of clauses.
 
 mod buffers;
+mod cancellation;
 mod destination;
 mod errors;
 mod events;
+mod flags;
+mod ordering;
 mod overlapped;
 mod precedence;
+mod reentrancy;
 mod returns;
+mod routines;
 mod synchronous;
 
 use crate::Case;
@@ -24,4 +29,12 @@ pub const FAMILIES: &[&[Case]] = &[
     synchronous::CASES,
     buffers::CASES,
     events::CASES,
+    routines::CASES,
+    reentrancy::CASES,
+    ordering::CASES,
+    cancellation::close::CASES,
+    cancellation::flush::CASES,
+    cancellation::blocking::CASES,
+    cancellation::ends::CASES,
+    flags::CASES,
 ];
