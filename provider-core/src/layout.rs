@@ -118,6 +118,22 @@ pub mod protocol_info {
     pub const NAME: usize = 116;
 }
 
+/// `ip_mreq`: the group's address at 0, the interface's behind it, both as in a `sockaddr_in`.
+pub mod ip_mreq {
+    /// `sizeof(ip_mreq)`.
+    pub const SIZE: usize = 8;
+    /// Offset of `imr_interface`.
+    pub const INTERFACE: usize = 4;
+}
+
+/// `ipv6_mreq`: the group's address at 0, the interface's index behind it.
+pub mod ipv6_mreq {
+    /// `sizeof(ipv6_mreq)`.
+    pub const SIZE: usize = 20;
+    /// Offset of `ipv6mr_interface`.
+    pub const INTERFACE: usize = 16;
+}
+
 /// `sizeof(sockaddr_in)`.
 pub const SOCKADDR_IN: usize = 16;
 /// `sizeof(sockaddr_in6)`.

@@ -104,11 +104,19 @@ pub const SOCK_DGRAM: i32 = 2;
 pub const IPPROTO_TCP: i32 = 6;
 /// `IPPROTO_UDP`.
 pub const IPPROTO_UDP: i32 = 17;
+/// `IPPROTO_IP`: a level of options.
+pub const IPPROTO_IP: i32 = 0;
+/// `IPPROTO_IPV6`: a level of options.
+pub const IPPROTO_IPV6: i32 = 41;
 /// `FROM_PROTOCOL_INFO`: the WSAPROTOCOL_INFOW says it.
 pub const FROM_PROTOCOL_INFO: i32 = -1;
 /// `WSA_FLAG_OVERLAPPED`.
 pub const WSA_FLAG_OVERLAPPED: u32 = 1;
 
+/// `WSA_FLAG_MULTIPOINT_C_LEAF`.
+pub const WSA_FLAG_MULTIPOINT_C_LEAF: u32 = 4;
+/// `WSA_FLAG_MULTIPOINT_D_LEAF`.
+pub const WSA_FLAG_MULTIPOINT_D_LEAF: u32 = 0x10;
 /// `WSA_FLAG_NO_HANDLE_INHERIT`.
 pub const WSA_FLAG_NO_HANDLE_INHERIT: u32 = 0x80;
 
@@ -208,6 +216,24 @@ pub const SO_MAX_MSG_SIZE: i32 = 0x2003;
 /// `TCP_NODELAY`.
 pub const TCP_NODELAY: i32 = 0x0001;
 
+/// `IP_MULTICAST_IF`, and `IPV6_MULTICAST_IF`: the two levels have the same numbers.
+pub const IP_MULTICAST_IF: i32 = 9;
+/// `IP_MULTICAST_TTL`, and `IPV6_MULTICAST_HOPS`.
+pub const IP_MULTICAST_TTL: i32 = 10;
+/// `IP_MULTICAST_LOOP`, and `IPV6_MULTICAST_LOOP`.
+pub const IP_MULTICAST_LOOP: i32 = 11;
+/// `IP_ADD_MEMBERSHIP`, and `IPV6_ADD_MEMBERSHIP` or `IPV6_JOIN_GROUP`.
+pub const IP_ADD_MEMBERSHIP: i32 = 12;
+/// `IP_DROP_MEMBERSHIP`, and `IPV6_DROP_MEMBERSHIP` or `IPV6_LEAVE_GROUP`.
+pub const IP_DROP_MEMBERSHIP: i32 = 13;
+
+/// `JL_SENDER_ONLY`.
+pub const JL_SENDER_ONLY: u32 = 1;
+/// `JL_RECEIVER_ONLY`.
+pub const JL_RECEIVER_ONLY: u32 = 2;
+/// `JL_BOTH`.
+pub const JL_BOTH: u32 = 4;
+
 /// `FIONBIO`.
 pub const FIONBIO: u32 = 0x8004_667e;
 /// `FIONREAD`.
@@ -216,6 +242,10 @@ pub const FIONREAD: u32 = 0x4004_667f;
 pub const SIOCATMARK: u32 = 0x4004_7307;
 /// `SIO_FLUSH`.
 pub const SIO_FLUSH: u32 = 0x2800_0004;
+/// `SIO_MULTIPOINT_LOOPBACK`.
+pub const SIO_MULTIPOINT_LOOPBACK: u32 = 0x8800_0009;
+/// `SIO_MULTICAST_SCOPE`.
+pub const SIO_MULTICAST_SCOPE: u32 = 0x8800_000a;
 /// `SIO_UDP_CONNRESET`.
 pub const SIO_UDP_CONNRESET: u32 = 0x9800_000c;
 /// `SIO_UDP_NETRESET`.

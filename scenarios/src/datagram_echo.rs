@@ -12,8 +12,8 @@ use wspsim::world::WorldBuilder;
 
 use crate::common::{
     Ended, Ip, Operations, Payload, RECORD_HEADER, Slot, Style, address, chance, cleanup,
-    close_and_settle, is_transient, open_datagram, pick, record, startup, unexpected, wait_for_any,
-    whole_record,
+    close_and_settle, is_dead_datagram, is_transient, open_datagram, pick, record, startup,
+    unexpected, wait_for_any, whole_record,
 };
 
 /// The scenario.
@@ -72,16 +72,6 @@ impl Scenario for DatagramEcho {
     }
 }
 
-/// Whether the socket is of no use any more.
-fn is_dead(error: E) -> bool {
-    matches!(error, E::WSAENOTSOCK | E::WSA_OPERATION_ABORTED | E::WSAESHUTDOWN)
-}
-
-/// Whether a datagram call may fail so without the socket being any worse for it.
-fn is_passing(error: E) -> bool {
-    is_transient(error) || error == E::WSAECONNRESET
-}
-
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Doing {
     Nothing,
@@ -114,19 +104,21 @@ impl Echo {
                     Ok(len) if was == Doing::Receiving => {
                         match slot.source().map(|to| slot.send_to(os, self.s, len as usize, to)) {
                             Some(Ok(())) => *doing = Doing::Sending,
-                            Some(Err(error)) => self.dead |= judge(os, "WSASendTo", error),
+                            Some(Err(error)) => {
+                                self.dead |= is_dead_datagram(os, "WSASendTo", error)
+                            }
                             None => os.fail("WSARecvFrom gave no source"),
                         }
                     }
                     Ok(_) => {}
-                    Err(error) => self.dead |= judge(os, "an echo operation", error),
+                    Err(error) => self.dead |= is_dead_datagram(os, "an echo operation", error),
                 }
             }
             if *doing == Doing::Nothing && !self.dead {
                 match slot.recv_from(os, self.s, LEN + 1) {
                     Ok(()) => *doing = Doing::Receiving,
                     Err(error) => {
-                        self.dead |= judge(os, "WSARecvFrom", error);
+                        self.dead |= is_dead_datagram(os, "WSARecvFrom", error);
                         idle = true;
                     }
                 }
@@ -147,14 +139,6 @@ impl Echo {
             *doing = Doing::Nothing;
         }
     }
-}
-
-/// Whether `error` means that the socket is dead; one that cannot happen is a finding.
-fn judge(os: &Os, what: &str, error: E) -> bool {
-    if !is_dead(error) && !is_passing(error) {
-        unexpected(os, what, error);
-    }
-    is_dead(error)
 }
 
 fn serve(os: &Os) {
@@ -278,7 +262,7 @@ impl Client {
                     slot.recv_from(os, self.s, LEN + 1)
                 };
                 if let Err(error) = posted {
-                    self.dead |= judge(os, "WSARecvFrom", error);
+                    self.dead |= is_dead_datagram(os, "WSARecvFrom", error);
                     idle = true;
                 }
             }
@@ -290,7 +274,7 @@ impl Client {
         let len = match ended.result() {
             Ok(len) => len as usize,
             Err(error) => {
-                self.dead |= judge(os, "WSARecvFrom", error);
+                self.dead |= is_dead_datagram(os, "WSARecvFrom", error);
                 return;
             }
         };
@@ -315,7 +299,7 @@ impl Client {
         let mut refused = false;
         for asked in &mut self.window {
             if let Some(Err(error)) = asked.slot.take_end(os).map(Ended::result) {
-                self.dead |= judge(os, "a send", error);
+                self.dead |= is_dead_datagram(os, "a send", error);
             }
             if asked.slot.is_busy() || self.dead {
                 continue;
@@ -338,7 +322,7 @@ impl Client {
             };
             asked.due_ns = now_ns + RETRY_NS;
             if let Err(error) = sent {
-                self.dead |= judge(os, "WSASendTo", error);
+                self.dead |= is_dead_datagram(os, "WSASendTo", error);
                 asked.due_ns = now_ns + REFUSED_NS;
                 refused = true;
             }

@@ -13,6 +13,7 @@ mod crash_restart;
 mod datagram_echo;
 mod enobufs_storm;
 mod mixed_senders;
+mod multicast;
 mod registry;
 mod reset_storm;
 mod routine_chain;

@@ -15,5 +15,6 @@ pub fn all() -> &'static [&'static dyn Scenario] {
         &crate::blocked_senders::BlockedSenders,
         &crate::reset_storm::ResetStorm,
         &crate::crash_restart::CrashRestart,
+        &crate::multicast::Multicast,
     ]
 }

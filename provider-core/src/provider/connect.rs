@@ -30,6 +30,11 @@ impl<H: Host> Provider<H> {
     /// Sets the default peer; an address of zeros takes it away.
     fn connect_datagram(&self, socket: &Socket<H>, peer: SocketAddr) -> Result<(), WsaError> {
         let mut state = self.lock_open(socket)?;
+        if state.multipoint.has_joined() {
+            //= docs/spec/connecting.md#joinleaf-9
+            //# A socket that has joined already MUST fail with WSAEISCONN, from WSPConnect too.
+            return Err(WsaError::WSAEISCONN);
+        }
         if peer.ip().is_unspecified() && peer.port() == 0 {
             state.peer = None;
             return Ok(());

@@ -99,6 +99,8 @@ impl<H: Host> Provider<H> {
         // Those who watch a closed socket want to know how its transport drains.
         if !state.transport_closed && state.buffer.is_empty() && state.watchers.is_empty() {
             state.transport_closed = true;
+            //= docs/spec/connecting.md#joinleaf-10
+            //# WSPCloseSocket MUST leave the group.
             self.host.transport().close(state.transport, false);
         }
         if !state.handle_closing && state.telling == 0 && state.done.is_empty() {

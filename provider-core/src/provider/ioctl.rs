@@ -2,7 +2,10 @@
 
 use crate::operation::{Mode, Owner, Started};
 use crate::socket::{Phase, Socket, SocketState};
-use crate::spi::{FIONBIO, FIONREAD, SIO_FLUSH, SIO_UDP_CONNRESET, SIO_UDP_NETRESET, SIOCATMARK};
+use crate::spi::{
+    FIONBIO, FIONREAD, SIO_FLUSH, SIO_MULTICAST_SCOPE, SIO_MULTIPOINT_LOOPBACK, SIO_UDP_CONNRESET,
+    SIO_UDP_NETRESET, SIOCATMARK,
+};
 use crate::{Host, Kind, Memory, OverlappedArgs, SocketHandle, Transport, UserPtr, WsaError};
 
 use super::Provider;
@@ -50,7 +53,7 @@ impl<H: Host> Provider<H> {
                     || self.host.transport().at_urgent_mark(state.transport),
             ),
             code => {
-                self.control(&socket, &mut state, code, input);
+                self.control(&socket, &mut state, code, input)?;
                 0
             }
         };
@@ -70,7 +73,16 @@ impl<H: Host> Provider<H> {
     }
 
     /// Commands that give nothing back.
-    fn control(&self, socket: &Socket<H>, state: &mut SocketState<H>, code: u32, input: u32) {
+    ///
+    /// # Errors
+    /// WSAEINVAL for an input that the command does not take.
+    fn control(
+        &self,
+        socket: &Socket<H>,
+        state: &mut SocketState<H>,
+        code: u32,
+        input: u32,
+    ) -> Result<(), WsaError> {
         match code {
             //= docs/spec/options.md#ioctl-1
             //# FIONBIO MUST make the socket nonblocking, or blocking for a value of 0.
@@ -88,8 +100,14 @@ impl<H: Host> Provider<H> {
                 // What was queued behind them may be able to go now.
                 self.drain_sends(socket, state);
             }
+            //= docs/spec/options.md#ioctl-20
+            //# SIO_MULTIPOINT_LOOPBACK MUST do what IP_MULTICAST_LOOP does, and SIO_MULTICAST_SCOPE
+            //# what IP_MULTICAST_TTL does.
+            SIO_MULTIPOINT_LOOPBACK => self.set_multicast_loop(state, input),
+            SIO_MULTICAST_SCOPE => return self.set_multicast_ttl(state, input),
             _ => {}
         }
+        Ok(())
     }
 }
 
@@ -108,7 +126,9 @@ struct Shape {
 /// WSAEOPNOTSUPP for one that it does not have.
 fn shape(code: u32, kind: Kind) -> Result<Shape, WsaError> {
     let (takes, gives) = match (code, kind) {
-        (FIONBIO, _) | (SIO_UDP_CONNRESET | SIO_UDP_NETRESET, Kind::Datagram) => (true, false),
+        (FIONBIO, _) => (true, false),
+        (SIO_UDP_CONNRESET | SIO_UDP_NETRESET, Kind::Datagram) => (true, false),
+        (SIO_MULTIPOINT_LOOPBACK | SIO_MULTICAST_SCOPE, Kind::Datagram) => (true, false),
         (FIONREAD, _) | (SIOCATMARK, Kind::Stream) => (false, true),
         (SIO_FLUSH, _) => (false, false),
         //= docs/spec/options.md#ioctl-7

@@ -16,6 +16,7 @@ mod connect_args;
 mod delivery;
 mod finish;
 mod ioctl;
+mod join_leaf;
 mod lookup;
 mod options;
 mod overlapped;

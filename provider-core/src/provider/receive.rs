@@ -1,7 +1,7 @@
 //! WSPRecv and WSPRecvFrom: arguments and the first attempt.
 
 use crate::operation::{CallEnd, FromAddress, Mode, Owner, RecvRequest, Started};
-use crate::socket::{Phase, ReceiveOp, Socket, SocketState};
+use crate::socket::{Multipoint, Phase, ReceiveOp, Socket, SocketState};
 use crate::spi::{MSG_PARTIAL, MSG_PEEK, MSG_WAITALL};
 use crate::{Host, Kind, Memory, OverlappedArgs, SocketHandle, UserPtr, WsaError};
 
@@ -134,6 +134,11 @@ fn check_receive_state<H: Host>(
     socket: &Socket<H>,
     state: &SocketState<H>,
 ) -> Result<(), WsaError> {
+    //= docs/spec/connecting.md#joinleaf-12
+    //# A socket that joined for sending only MUST refuse receives with WSAEOPNOTSUPP.
+    if state.multipoint == Multipoint::Sender {
+        return Err(WsaError::WSAEOPNOTSUPP);
+    }
     if state.receive_ended {
         return Err(WsaError::WSAESHUTDOWN);
     }

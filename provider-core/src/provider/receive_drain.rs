@@ -156,9 +156,7 @@ impl<H: Host> Provider<H> {
                 Err(WsaError::WSAECONNRESET) if !state.options.udp_connreset => {}
                 Err(WsaError::WSAENETRESET) if !state.options.udp_netreset => {}
                 Err(error) => return Err(error),
-                Ok((len, from)) if state.peer.is_none_or(|peer| is_from(&peer, &from)) => {
-                    return Ok((len, from));
-                }
+                Ok((len, from)) if state.hears(&from) => return Ok((len, from)),
                 Ok(_) if peek => {
                     // Takes the stranger out, to look behind it. A report may come in between.
                     let taken = transport.try_recv_from(state.transport, &mut state.stage, false);
@@ -179,7 +177,7 @@ impl<H: Host> Provider<H> {
         if state.transport_closed {
             return Ok(0);
         }
-        if socket.kind == Kind::Stream || state.peer.is_none() {
+        if socket.kind == Kind::Stream || state.hears_all() {
             let available = self.host.transport().available(state.transport);
             return Ok(u32::try_from(available).unwrap_or(u32::MAX));
         }
@@ -210,9 +208,4 @@ impl<H: Host> Provider<H> {
 /// Whether an error tells what became of an earlier datagram.
 fn is_report(error: &WsaError) -> bool {
     matches!(*error, WsaError::WSAECONNRESET | WsaError::WSAENETRESET)
-}
-
-/// Whether a datagram's source is the peer: flow label and scope are not part of who it is.
-fn is_from(peer: &SocketAddr, from: &SocketAddr) -> bool {
-    peer.ip() == from.ip() && peer.port() == from.port()
 }

@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 
 use crate::layout;
 use crate::operation::{BlockedCall, Buffers, Mode, Overlapped, Owner, SendRequest, Started};
-use crate::socket::{Phase, Socket, SocketState};
+use crate::socket::{Multipoint, Phase, Socket, SocketState};
 use crate::spi::{MSG_DONTROUTE, MSG_OOB, MSG_PARTIAL};
 use crate::{
     Host, Kind, Memory, OverlappedArgs, Profile, Routine, SocketHandle, ThreadId, Transport,
@@ -291,6 +291,12 @@ impl<H: Host> Provider<H> {
         given: Option<RawAddress>,
         is_send_to: bool,
     ) -> Result<Option<SocketAddr>, WsaError> {
+        //= docs/spec/wspsendto.md#err-opnotsupp-4
+        //# A send on a socket that joined a multipoint session as a receiver only MUST fail with
+        //# WSAEOPNOTSUPP.
+        if state.multipoint == Multipoint::Receiver {
+            return Err(WsaError::WSAEOPNOTSUPP);
+        }
         //= docs/spec/wspsendto.md#err-shutdown
         //# After WSPShutdown with SD_SEND or SD_BOTH every send MUST fail with WSAESHUTDOWN.
         //= docs/spec/ending.md#shutdown-1

@@ -2,14 +2,18 @@
 
 use alloc::sync::Arc;
 
-use crate::socket::{Options, Socket, SocketState};
+use crate::socket::{Multipoint, Options, Socket, SocketState};
 use crate::spi::{
     AF_INET, AF_INET6, FROM_PROTOCOL_INFO, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM, SOCK_STREAM,
-    WSA_FLAG_NO_HANDLE_INHERIT, WSA_FLAG_OVERLAPPED,
+    WSA_FLAG_MULTIPOINT_C_LEAF, WSA_FLAG_MULTIPOINT_D_LEAF, WSA_FLAG_NO_HANDLE_INHERIT,
+    WSA_FLAG_OVERLAPPED,
 };
 use crate::{Family, Host, Kind, SocketHandle, Transport, UserPtr, WsaError};
 
 use super::Provider;
+
+/// What a socket for a multipoint session over IP is made with.
+const LEAF: u32 = WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF;
 
 /// The arguments of WSPSocket, as the caller gave them.
 pub(super) struct SocketArgs {
@@ -52,8 +56,17 @@ impl<H: Host> Provider<H> {
             (_, IPPROTO_TCP | IPPROTO_UDP) => return Err(WsaError::WSAEPROTOTYPE),
             _ => return Err(WsaError::WSAEPROTONOSUPPORT),
         }
+        //= docs/spec/sockets.md#socket-20
+        //# WSA_FLAG_MULTIPOINT_C_LEAF and WSA_FLAG_MULTIPOINT_D_LEAF together, on a datagram socket,
+        //# MUST be accepted; one without the other, on a stream, or a flag for a root MUST fail with
+        //# WSAEINVAL.
+        let leaf = match (kind, args.flags & LEAF) {
+            (_, 0) => false,
+            (Kind::Datagram, LEAF) => true,
+            _ => return Err(WsaError::WSAEINVAL),
+        };
         // Handles are not inherited by other processes in any case.
-        if args.flags & !(WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT) != 0 {
+        if args.flags & !(WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT | LEAF) != 0 {
             return Err(WsaError::WSAEINVAL);
         }
         let id = self.sockets.reserve(self.host.current_thread().0);
@@ -73,7 +86,10 @@ impl<H: Host> Provider<H> {
             }
         };
         let overlapped = args.flags & WSA_FLAG_OVERLAPPED != 0;
-        let state = SocketState::new(id.token(), transport, Options::default());
+        let mut state = SocketState::new(id.token(), transport, Options::default());
+        if leaf {
+            state.multipoint = Multipoint::Leaf;
+        }
         self.enter_socket(Socket::new(id, life, handle, family, kind, overlapped, state))
     }
 

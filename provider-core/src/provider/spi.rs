@@ -9,6 +9,7 @@ use crate::{
 use super::Provider;
 use super::accept::AcceptArgs;
 use super::ioctl::IoctlArgs;
+use super::join_leaf::JoinArgs;
 use super::receive::{ReceiveArgs, Source};
 use super::send::{Destination, SendArgs};
 use super::socket::SocketArgs;
@@ -58,13 +59,14 @@ impl<H: Host> ServiceProvider for Provider<H> {
     fn wsp_join_leaf(
         &self,
         s: SocketHandle,
-        _name: UserPtr,
-        _namelen: i32,
-        _connect: ConnectArgs,
-        _flags: u32,
+        name: UserPtr,
+        namelen: i32,
+        connect: ConnectArgs,
+        flags: u32,
         errno: UserPtr,
     ) -> SocketHandle {
-        self.call_value(errno, INVALID_SOCKET, || self.socket(s).and(Err(WsaError::WSAEOPNOTSUPP)))
+        let args = JoinArgs { socket: s, name, namelen, connect, flags };
+        self.call_value(errno, INVALID_SOCKET, || self.join_leaf(&args))
     }
 
     fn wsp_listen(&self, s: SocketHandle, backlog: i32, errno: UserPtr) -> i32 {

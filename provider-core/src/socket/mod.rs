@@ -12,7 +12,7 @@ pub(crate) use op_queue::{OpQueue, ReceiveOp, SendOp};
 pub(crate) use options::{Linger, Options};
 pub(crate) use routine_gate::RoutineGate;
 pub(crate) use send_buffer::SendBuffer;
-pub(crate) use state::{Phase, SocketState};
+pub(crate) use state::{Multipoint, Phase, SocketState};
 pub(crate) use waiting::{Connection, Waiting};
 
 use lock_api::{Mutex, MutexGuard};

@@ -42,6 +42,12 @@ pub(crate) struct Options {
     pub(crate) udp_connreset: bool,
     /// SIO_UDP_NETRESET.
     pub(crate) udp_netreset: bool,
+    /// IP_MULTICAST_TTL, IPV6_MULTICAST_HOPS.
+    pub(crate) multicast_ttl: u8,
+    /// IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP.
+    pub(crate) multicast_loop: bool,
+    /// IP_MULTICAST_IF, IPV6_MULTICAST_IF: the interface's index; 0 leaves it to the transport.
+    pub(crate) multicast_interface: u32,
 }
 
 /// SO_SNDBUF and SO_RCVBUF of a new socket: Windows' 64 KiB.
@@ -67,6 +73,9 @@ impl Default for Options {
             linger: Linger::Graceful,
             udp_connreset: true,
             udp_netreset: true,
+            multicast_ttl: 1,
+            multicast_loop: true,
+            multicast_interface: 0,
         }
     }
 }

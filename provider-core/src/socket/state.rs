@@ -27,6 +27,28 @@ pub(crate) enum Phase {
     Closed,
 }
 
+/// What a datagram socket is in a multipoint session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Multipoint {
+    /// Not made for one.
+    Unfit,
+    /// Made as a leaf, and in none.
+    Leaf,
+    /// It joined as a sender only.
+    Sender,
+    /// It joined as a receiver only.
+    Receiver,
+    /// It joined as both.
+    Both,
+}
+
+impl Multipoint {
+    /// Whether it joined.
+    pub(crate) const fn has_joined(self) -> bool {
+        !matches!(self, Self::Unfit | Self::Leaf)
+    }
+}
+
 /// The state of a socket. Plain data: whoever changes it holds the lock, and tells owners and host
 /// after letting it go.
 pub(crate) struct SocketState<H: Host> {
@@ -38,6 +60,7 @@ pub(crate) struct SocketState<H: Host> {
     pub(crate) local: Option<SocketAddr>,
     /// The connection's peer, or a datagram socket's default peer.
     pub(crate) peer: Option<SocketAddr>,
+    pub(crate) multipoint: Multipoint,
     pub(crate) options: Options,
     /// WSPShutdown with SD_SEND or SD_BOTH.
     pub(crate) send_ended: bool,
@@ -94,6 +117,7 @@ impl<H: Host> SocketState<H> {
             phase: Phase::Open,
             local: None,
             peer: None,
+            multipoint: Multipoint::Unfit,
             options,
             send_ended: false,
             receive_ended: false,
@@ -117,6 +141,21 @@ impl<H: Host> SocketState<H> {
             retired: false,
             stage: Vec::new(),
         }
+    }
+
+    /// Whether a datagram socket hears whoever sends to it.
+    pub(crate) fn hears_all(&self) -> bool {
+        //= docs/spec/connecting.md#joinleaf-13
+        //# A socket that joined for receiving MUST hear every member of its group, unlike a connected
+        //# one.
+        self.peer.is_none() || self.multipoint.has_joined()
+    }
+
+    /// Whether a datagram of `from` is one for this socket. Flow label and scope are not part of who
+    /// somebody is.
+    pub(crate) fn hears(&self, from: &SocketAddr) -> bool {
+        let is_peer = |peer: SocketAddr| peer.ip() == from.ip() && peer.port() == from.port();
+        self.hears_all() || self.peer.is_some_and(is_peer)
     }
 
     /// Nothing waits to be sent.

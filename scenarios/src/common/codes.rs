@@ -34,6 +34,16 @@ pub(crate) fn is_broken_stream(error: E) -> bool {
     )
 }
 
+/// Whether a datagram call that failed so tells that its socket is of no use any more: somebody shut
+/// it down or closed it. What may pass leaves it as it was; anything else is a finding.
+pub(crate) fn is_dead_datagram(os: &Os, what: &str, error: E) -> bool {
+    let dead = matches!(error, E::WSAENOTSOCK | E::WSA_OPERATION_ABORTED | E::WSAESHUTDOWN);
+    if !dead && !is_transient(error) && error != E::WSAECONNRESET {
+        unexpected(os, what, error);
+    }
+    dead
+}
+
 /// An error that no fault explains: a finding.
 pub(crate) fn unexpected(os: &Os, what: &str, error: E) {
     os.fail(&format!("{what}: {error}"));

@@ -18,7 +18,7 @@ mod streams;
 pub(crate) mod tagged;
 pub(crate) mod talker;
 
-pub(crate) use codes::{is_broken_stream, is_transient, unexpected};
+pub(crate) use codes::{is_broken_stream, is_dead_datagram, is_transient, unexpected};
 pub(crate) use draw::{Ip, address, any, between, chance, pick};
 pub(crate) use operations::Operations;
 pub(crate) use payload::{Digest, Payload, RECORD_HEADER, record, whole_record};

@@ -10,6 +10,7 @@ mod args;
 mod events;
 mod memory;
 mod misc;
+mod multicast;
 mod overlapped;
 mod ports;
 mod script;

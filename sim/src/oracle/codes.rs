@@ -148,7 +148,16 @@ pub(super) const fn allowed(function: Function) -> &'static [E] {
         F::WSPGetSockName => &[E::WSAENOTSOCK, E::WSAEINVAL],
         F::WSPGetPeerName => &[E::WSAENOTSOCK, E::WSAENOTCONN],
         F::WSPSetSockOpt => {
-            &[E::WSAENOTSOCK, E::WSAENOPROTOOPT, E::WSAEINVAL, E::WSAENOTCONN, E::WSAENETRESET]
+            &[
+                E::WSAENOTSOCK,
+                E::WSAENOPROTOOPT,
+                E::WSAEINVAL,
+                E::WSAENOTCONN,
+                E::WSAENETRESET,
+                // Groups: "Multicast Socket Option Behavior".
+                E::WSAEADDRNOTAVAIL,
+                E::WSAENOBUFS,
+            ]
         }
         F::WSPGetSockOpt => &[E::WSAENOTSOCK, E::WSAENOPROTOOPT, E::WSAEINVAL],
         F::WSPIoctl => &[
@@ -179,8 +188,11 @@ pub(super) const fn allowed(function: Function) -> &'static [E] {
             E::WSAEADDRNOTAVAIL,
             E::WSAEAFNOSUPPORT,
             E::WSAEINVAL,
+            E::WSAEISCONN,
+            E::WSAENETUNREACH,
             E::WSAENOBUFS,
             E::WSAEOPNOTSUPP,
+            E::WSAEPROTONOSUPPORT,
         ],
         F::WSPSelect => &[E::WSAENOTSOCK, E::WSAEINVAL, E::WSAEINTR],
         F::WSPSendDisconnect | F::WSPRecvDisconnect => {

@@ -6,11 +6,12 @@
 //! groups, and SO_PROTOCOL_INFOA, which ws2_32 turns into SO_PROTOCOL_INFOW before a provider sees
 //! it.
 
+mod ip_level;
 mod socket_level;
 mod tcp_level;
 
 use crate::socket::SocketState;
-use crate::spi::{IPPROTO_TCP, SOL_SOCKET};
+use crate::spi::{IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP, SOL_SOCKET};
 use crate::{Host, Memory, SocketHandle, Transport, TransportOption, UserPtr, WsaError};
 
 use super::Provider;
@@ -43,6 +44,7 @@ impl<H: Host> Provider<H> {
         match level {
             SOL_SOCKET => self.set_socket_option(&socket, name, given),
             IPPROTO_TCP => self.set_tcp_option(&socket, name, given),
+            IPPROTO_IP | IPPROTO_IPV6 => self.set_ip_option(&socket, level, name, given),
             //= docs/spec/options.md#setoption-2
             //# A `level` that the provider does not have MUST fail with WSAEINVAL.
             _ => Err(WsaError::WSAEINVAL),
@@ -62,6 +64,7 @@ impl<H: Host> Provider<H> {
         match level {
             SOL_SOCKET => self.socket_option(&socket, name, room),
             IPPROTO_TCP => self.tcp_option(&socket, name, room),
+            IPPROTO_IP | IPPROTO_IPV6 => self.ip_option(&socket, level, name, room),
             //= docs/spec/options.md#getoption-8
             //# A `level` that the provider does not have MUST fail with WSAEINVAL.
             _ => Err(WsaError::WSAEINVAL),

@@ -2,7 +2,7 @@
 
 use core::net::{IpAddr, SocketAddr};
 
-use provider_core::{Family, Group, GroupInterface, Kind, TransportOption, WsaError};
+use provider_core::{AddressUse, Family, Group, GroupInterface, Kind, TransportOption, WsaError};
 
 use super::{MILLI, Net, SECOND, any, at, pattern};
 use crate::net::stack::{INTERFACE, StackSocket};
@@ -58,6 +58,27 @@ fn whoever_joined_hears_and_nobody_else() {
         assert_eq!(received(&mut net, 2, stranger), []);
         assert_eq!(received(&mut net, 3, other), []);
         assert_eq!(net.sent, 1, "nobody answers what is for a group");
+    }
+}
+
+#[test]
+fn every_member_of_a_shared_address_hears() {
+    for family in BOTH {
+        let mut net = Net::new(2);
+        let sender = net.datagram(0, any(family, 1000));
+        let members = [(); 3].map(|()| {
+            let s = &mut net.stacks[1];
+            let member = s.open(family, Kind::Datagram).unwrap();
+            s.set_option(member, TransportOption::AddressUse(AddressUse::Shared));
+            s.bind(member, any(family, 2000)).unwrap();
+            s.join(member, group(family, 1)).unwrap();
+            member
+        });
+        net.stacks[1].leave(members[1], group(family, 1)).unwrap();
+        net.stacks[0].try_send_to(sender, b"x", to(family, 1, 2000)).unwrap();
+        net.wait(10 * MILLI);
+        let heard = members.map(|member| received(&mut net, 1, member).len());
+        assert_eq!(heard, [1, 0, 1]);
     }
 }
 
