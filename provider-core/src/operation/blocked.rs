@@ -27,13 +27,15 @@ struct BlockedState {
 pub(crate) struct BlockedCall<H: Host> {
     pub(crate) thread: ThreadKey,
     pub(crate) signal: H::Signal,
+    /// Whether WSPCancelBlockingCall and the blocking hook may end it.
+    pub(crate) cancellable: bool,
     state: Mutex<H::RawMutex, BlockedState>,
 }
 
 impl<H: Host> BlockedCall<H> {
-    pub(crate) fn new(thread: ThreadKey, signal: H::Signal) -> Arc<Self> {
+    pub(crate) fn new(thread: ThreadKey, signal: H::Signal, cancellable: bool) -> Arc<Self> {
         let state = Mutex::new(BlockedState { end: None, cancelled: false });
-        Arc::new(Self { thread, signal, state })
+        Arc::new(Self { thread, signal, cancellable, state })
     }
 
     /// Stores how the call ended. Whoever stores it signals the thread, with no lock held.

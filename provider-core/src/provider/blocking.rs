@@ -8,15 +8,52 @@ use crate::{Host, Kind, ThreadKey, Transport, WaitEnd, WsaError};
 
 use super::Provider;
 
+/// How long a blocking call rests between two calls of the blocking hook.
+const HOOK_EVERY_NS: u64 = 10_000_000;
+
 impl<H: Host> Provider<H> {
     /// Enters a call that may block; [`Self::leave_blocking`] ends it.
     ///
     /// # Errors
     /// WSAEINPROGRESS when the thread is blocked already, and this is a routine run inside that.
     pub(super) fn enter_blocking(&self) -> Result<Arc<BlockedCall<H>>, WsaError> {
-        let call = BlockedCall::new(self.host.current_thread(), self.host.new_signal());
+        self.enter(true)
+    }
+
+    fn enter(&self, cancellable: bool) -> Result<Arc<BlockedCall<H>>, WsaError> {
+        let (thread, signal) = (self.host.current_thread(), self.host.new_signal());
+        let call = BlockedCall::new(thread, signal, cancellable);
         self.blocked.enter(&call)?;
         Ok(call)
+    }
+
+    /// Rests, in a call that was entered, until it is signalled, APCs have run or `deadline` has
+    /// passed. Every blocking call waits here, and none holds a lock then.
+    ///
+    /// Where the thread has a blocking hook, that is called at once and again between short waits.
+    /// When it returns FALSE the call is cancelled, and so is the wait. Only the wait of
+    /// WSPGetOverlappedResult does without: it is one for an event object, and has no WSAEINTR.
+    pub(super) fn block(&self, call: &BlockedCall<H>, deadline: Option<u64>) -> WaitEnd {
+        //= docs/spec/wspsendto.md#syn-5
+        //# Where the host gives a blocking hook, a send that blocks MUST call it while it waits.
+        //# Without one it MUST wait in the host.
+        let hook = if call.cancellable { self.host.blocking_hook() } else { None };
+        let Some(hook) = hook else { return self.host.wait(&call.signal, deadline) };
+        loop {
+            //= docs/spec/wspsendto.md#err-intr
+            //# A blocking send that is cancelled by WSPCancelBlockingCall, or whose blocking hook
+            //# returns FALSE, MUST fail with WSAEINTR.
+            if !self.host.call_blocking_hook(hook) {
+                call.cancel();
+                return WaitEnd::Signalled;
+            }
+            let next = self.host.now_ns() + HOOK_EVERY_NS;
+            let until = deadline.map_or(next, |deadline| deadline.min(next));
+            let why = self.host.wait(&call.signal, Some(until));
+            if why != WaitEnd::TimedOut || deadline == Some(until) {
+                return why;
+            }
+        }
     }
 
     pub(super) fn leave_blocking(&self, thread: ThreadKey) {
@@ -39,7 +76,7 @@ impl<H: Host> Provider<H> {
         deadline: Option<u64>,
     ) -> Result<CallEnd, WsaError> {
         let end = loop {
-            let why = self.host.wait(&call.signal, deadline);
+            let why = self.block(call, deadline);
             if let Some(end) = call.end() {
                 break end;
             }
@@ -134,7 +171,7 @@ impl<H: Host> Provider<H> {
                         state.watchers.push(call.clone());
                     }
                     self.deliver(socket, state);
-                    why = self.host.wait(&call.signal, deadline);
+                    why = self.block(call, deadline);
                 }
             }
         };
@@ -145,9 +182,8 @@ impl<H: Host> Provider<H> {
     /// WSPCleanup waits for a closed socket to pass its data on, and for whoever is telling an
     /// owner of it just now. What is left at `deadline_ns` is dropped.
     pub(super) fn wait_retired(&self, socket: &Arc<Socket<H>>, deadline_ns: u64) {
-        // Inside another blocking call (a routine may clean up) there is no waiting.
-        let _ = self.watch(socket, Some(deadline_ns), |state| {
-            (state.transport_closed || state.buffer.is_empty()).then_some(Ok(()))
+        self.watch_patiently(socket, deadline_ns, |state| {
+            state.transport_closed || state.buffer.is_empty()
         });
         let mut state = socket.lock();
         if !state.transport_closed {
@@ -157,6 +193,22 @@ impl<H: Host> Provider<H> {
             self.host.transport().close(state.transport, abort);
         }
         self.deliver(socket, state);
-        let _ = self.watch(socket, Some(deadline_ns), |state| state.retired.then_some(Ok(())));
+        self.watch_patiently(socket, deadline_ns, |state| state.retired);
+    }
+
+    /// Blocks until a socket is as `is` asks for or `deadline_ns` has passed, and cannot be
+    /// cancelled. Inside another blocking call (a routine may clean up) there is no waiting.
+    fn watch_patiently(
+        &self,
+        socket: &Arc<Socket<H>>,
+        deadline_ns: u64,
+        mut is: impl FnMut(&SocketState<H>) -> bool,
+    ) {
+        if let Ok(call) = self.enter(false) {
+            let deadline = Some(deadline_ns);
+            // A time-out is no error: what is left is given up.
+            let _ = self
+                .watch_entered(socket, &call, deadline, |state| is(state).then_some(Ok(())));
+        }
     }
 }

@@ -6,7 +6,8 @@ use crate::{Host, ThreadKey, WsaError};
 use super::Provider;
 
 impl<H: Host> Provider<H> {
-    /// Cancels the blocked call of the running thread, from a routine in its wait.
+    /// Cancels the blocked call of the running thread, from a routine in its wait or from the
+    /// blocking hook.
     ///
     /// # Errors
     /// WSAEINVAL when the thread is not blocked.
@@ -22,7 +23,8 @@ impl<H: Host> Provider<H> {
         //# The function MUST work inside a completion routine that runs in the blocked call's wait,
         //# and inside the blocking hook.
         let thread = self.host.current_thread();
-        let call = self.blocked.of(thread).ok_or(WsaError::WSAEINVAL)?;
+        let call = self.blocked.of(thread).filter(|call| call.cancellable);
+        let call = call.ok_or(WsaError::WSAEINVAL)?;
         //= docs/spec/overlapped.md#cancel-1
         //# The blocked call of the calling thread MUST end with WSAEINTR as soon as it can.
         call.cancel();

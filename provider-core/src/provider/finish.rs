@@ -26,6 +26,30 @@ impl<H: Host> Provider<H> {
         failed: T,
         body: impl FnOnce() -> Result<T, WsaError>,
     ) -> T {
+        self.frame(errno, failed, || self.check_hook().and_then(|()| body()))
+    }
+
+    /// Whether the running thread may call in now.
+    ///
+    /// # Errors
+    /// WSAEINPROGRESS inside of the blocking hook.
+    pub(super) fn check_hook(&self) -> Result<(), WsaError> {
+        //= docs/spec/results.md#result-7
+        //# While the blocking hook of a thread runs, every function but WSPCancelBlockingCall MUST
+        //# fail in that thread with WSAEINPROGRESS.
+        //= docs/spec/wspsendto.md#err-inprogress
+        //# While the thread's blocking hook runs every send MUST fail with WSAEINPROGRESS. A
+        //# completion routine that runs MUST NOT by itself be a reason for WSAEINPROGRESS.
+        if self.host.in_blocking_hook() { Err(WsaError::WSAEINPROGRESS) } else { Ok(()) }
+    }
+
+    /// The same as [`Self::call_value`], for the one call that the blocking hook may make.
+    pub(super) fn frame<T>(
+        &self,
+        errno: UserPtr,
+        failed: T,
+        body: impl FnOnce() -> Result<T, WsaError>,
+    ) -> T {
         //= docs/spec/results.md#result-3
         //# An `lpErrno` that is not writable memory of the caller's MUST fail the call before it
         //# does anything.

@@ -337,7 +337,7 @@ impl<H: Host> ServiceProvider for Provider<H> {
     }
 
     fn wsp_cancel_blocking_call(&self, errno: UserPtr) -> i32 {
-        self.call(errno, || self.cancel_blocking_call())
+        self.frame(errno, SOCKET_ERROR, || self.cancel_blocking_call().map(|()| 0))
     }
 
     fn run_apc(&self, context: usize) {

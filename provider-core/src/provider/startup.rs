@@ -21,6 +21,7 @@ const CLEANUP_DRAIN_NS: u64 = 2_000_000_000;
 
 impl<H: Host> Provider<H> {
     pub(super) fn startup(&self, version_requested: u16) -> Result<u16, WsaError> {
+        self.check_hook()?;
         // The low byte is the major version.
         //= docs/spec/startup.md#startup-1
         //# A version below 2.2 MUST be refused with WSAVERNOTSUPPORTED.
