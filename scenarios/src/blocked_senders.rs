@@ -14,6 +14,7 @@ use wspsim::scenario::Scenario;
 use wspsim::settings::{Limits, MS, SECOND};
 use wspsim::world::WorldBuilder;
 
+use crate::common::hook::set_hook_perhaps;
 use crate::common::op::{Op, Ops, Stage, Tell};
 use crate::common::patient::{close, datagram, end, is_broken, is_passing, listener, open, start};
 use crate::common::tagged::{draw_tag, message};
@@ -36,7 +37,7 @@ impl Scenario for BlockedSenders {
     }
 
     fn about(&self) -> &'static str {
-        "Threads blocked on one socket are woken by everything that can: room, close, shutdown, reset, cancel, time-out, cleanup."
+        "Threads blocked on one socket, some with a blocking hook, are woken by everything that can: room, close, shutdown, reset, cancel, time-out, cleanup."
     }
 
     fn adversaries(&self) -> &'static [Fault] {
@@ -169,7 +170,7 @@ impl Round {
         match call {
             Call::Send | Call::Receive | Call::Result => {
                 open(os, "a connection", ip, SOCK_STREAM, |s| {
-                    os.setsockopt(s, SO_SNDBUF, pick(os, &[0, 1000, 8192]))?;
+                    os.setsockopt(s, SO_SNDBUF, pick(os, &[0, 0, 0, 1000, 8192]))?;
                     os.bind(s, any(ip, 0))?;
                     orders.give(key(&os.getsockname(s)?), Order::Hold);
                     os.connect(s, to)
@@ -226,6 +227,7 @@ impl Round {
         // The first fills everything that is on the way, so that it and the others wait.
         let len = if number == 0 { 90_000 } else { between(os, 8..=3000) };
         let body = move |os: &Os| {
+            set_hook_perhaps(os, socket);
             let mut bytes = [0; 400];
             let result = match call {
                 Call::Send => os.send(socket, &message(draw_tag(os), len as usize), 0),

@@ -153,6 +153,10 @@ pub enum What {
     },
     /// What it returned.
     ConditionLeave(i32),
+    /// A blocking hook of the program's is called.
+    HookEnter,
+    /// It returned: whether the blocking call goes on.
+    HookLeave(bool),
     /// The provider completed an operation through its host, without a routine.
     Completed {
         /// Its OVERLAPPED.

@@ -1,6 +1,7 @@
 //! What must hold across the crates.
 
 mod accept;
+mod blocking_hook;
 mod cli;
 mod conformance;
 mod determinism;

@@ -9,7 +9,7 @@ use crate::{Host, Kind, ThreadKey, Transport, WaitEnd, WsaError};
 use super::Provider;
 
 /// How long a blocking call rests between two calls of the blocking hook.
-const HOOK_EVERY_NS: u64 = 10_000_000;
+const HOOK_EVERY_NS: u64 = 50_000_000;
 
 impl<H: Host> Provider<H> {
     /// Enters a call that may block; [`Self::leave_blocking`] ends it.
@@ -207,8 +207,8 @@ impl<H: Host> Provider<H> {
         if let Ok(call) = self.enter(false) {
             let deadline = Some(deadline_ns);
             // A time-out is no error: what is left is given up.
-            let _ = self
-                .watch_entered(socket, &call, deadline, |state| is(state).then_some(Ok(())));
+            let _ =
+                self.watch_entered(socket, &call, deadline, |state| is(state).then_some(Ok(())));
         }
     }
 }

@@ -4,6 +4,7 @@
 mod codes;
 pub(crate) mod crew;
 mod draw;
+pub(crate) mod hook;
 pub(crate) mod ledger;
 pub(crate) mod op;
 mod operations;

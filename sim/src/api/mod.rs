@@ -8,6 +8,7 @@ mod accept;
 mod adversary;
 mod args;
 mod events;
+mod hook;
 mod memory;
 mod misc;
 mod multicast;

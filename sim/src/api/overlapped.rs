@@ -126,7 +126,10 @@ impl Os {
     /// WSAEINVAL when there is none.
     pub fn wsa_cancel_blocking_call(&self) -> Result<(), WsaError> {
         let args = Args::new(self)?;
-        args.done(args.spi.wsp_cancel_blocking_call(args.errno()))
+        args.done(args.spi.wsp_cancel_blocking_call(args.errno()))?;
+        // The hook says so too when it returns.
+        args.thread.hook_cancelled.set(args.thread.in_hook.get() > 0);
+        Ok(())
     }
 
     /// WSAGetLastError of the calling thread.

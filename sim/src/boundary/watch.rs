@@ -194,6 +194,22 @@ impl Watch {
         self.tell(|oracles, at, _| oracles.condition_leave(at, verdict));
     }
 
+    /// A blocking hook is called.
+    pub fn hook_enter(&self) {
+        self.tell(|oracles, at, _| {
+            oracles.hook_enter(at);
+            Ok(())
+        });
+    }
+
+    /// It returned.
+    pub fn hook_leave(&self) {
+        self.tell(|oracles, at, _| {
+            oracles.hook_leave(at);
+            Ok(())
+        });
+    }
+
     /// The last WSPCleanup has returned: nothing may be left.
     pub fn cleanup_done(&self, left: LeakFacts) {
         let owed = self.around.oracles().borrow_mut().owed_events(self.process);

@@ -2,6 +2,7 @@
 
 mod completion;
 mod condition;
+mod hook;
 mod memory;
 mod transport;
 mod transport_faults;
@@ -179,16 +180,18 @@ impl Host for SimHost {
     }
 
     fn blocking_hook(&self) -> Option<BlockingHook> {
-        None
+        self.upcall(Point::Hook, "blocking_hook");
+        self.installed_hook()
     }
 
-    fn call_blocking_hook(&self, _: BlockingHook) -> bool {
+    fn call_blocking_hook(&self, hook: BlockingHook) -> bool {
         self.upcall(Point::Hook, "call_blocking_hook");
-        true
+        self.run_hook(hook)
     }
 
     fn in_blocking_hook(&self) -> bool {
-        false
+        // Only the thread itself changes it: not a scheduling point.
+        self.kernel().current().is_some_and(|me| me.in_hook.get() > 0)
     }
 
     fn call_condition(&self, call: &ConditionCall) -> i32 {

@@ -50,6 +50,9 @@ pub(crate) enum Place {
     Provider,
 }
 
+/// A blocking hook: whether it has more to do.
+pub(crate) type HookCode = dyn Fn(&Os) -> bool;
+
 /// One virtual thread, and everything that Windows keeps for a thread.
 pub struct Thread {
     /// Its number in its machine.
@@ -63,6 +66,12 @@ pub struct Thread {
     pub(crate) place: Cell<Place>,
     /// How many APCs it is in.
     pub(crate) apc_depth: Cell<u32>,
+    /// Its blocking hook.
+    pub(crate) hook: RefCell<Option<Rc<HookCode>>>,
+    /// How often it is inside of that.
+    pub(crate) in_hook: Cell<u32>,
+    /// It cancelled its blocking call from there.
+    pub(crate) hook_cancelled: Cell<bool>,
     /// Memory for the arguments of its calls: one block for each call that it is inside of.
     pub(crate) frames: RefCell<Vec<UserPtr>>,
     pub(crate) frame_depth: Cell<usize>,
@@ -196,6 +205,9 @@ impl Kernel {
             last_error: Cell::new(0),
             place: Cell::new(Place::Provider),
             apc_depth: Cell::new(0),
+            hook: RefCell::new(None),
+            in_hook: Cell::new(0),
+            hook_cancelled: Cell::new(false),
             frames: RefCell::default(),
             frame_depth: Cell::new(0),
             locks: Cell::new(0),

@@ -48,6 +48,8 @@ pub(super) struct ActiveCall {
     pub(super) mode: Mode,
     /// A transport socket opened or accepted inside.
     pub(super) opened: Option<u32>,
+    /// Made inside of the thread's blocking hook.
+    pub(super) in_hook: bool,
     /// What the condition function said inside.
     pub(super) verdict: Option<i32>,
     pub(super) call: Call,
@@ -59,6 +61,8 @@ pub(super) struct Thread {
     pub(super) calls: Vec<ActiveCall>,
     /// Sockets whose routines run, innermost last.
     pub(super) routines: Vec<Option<SocketId>>,
+    /// Depth of blocking hooks.
+    pub(super) in_hook: u32,
     /// Depth of `run_apc`.
     pub(super) in_apc: u32,
     /// APCs queued and not yet run.
@@ -174,7 +178,9 @@ impl Book {
             (mode, mode_changes) = (socket.mode, socket.mode_changes);
         }
         let thread = place(at);
-        self.threads.entry(thread).calls.push(ActiveCall {
+        let entry = self.threads.entry(thread);
+        let in_hook = entry.in_hook > 0;
+        entry.calls.push(ActiveCall {
             id,
             process,
             thread,
@@ -183,6 +189,7 @@ impl Book {
             mode_changes,
             mode,
             opened: None,
+            in_hook,
             verdict: None,
             call,
         });

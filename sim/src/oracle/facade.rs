@@ -10,6 +10,7 @@ use super::facts::{
     ThreadPlace,
 };
 use super::get_result::GetResultOracle;
+use super::hook::HookOracle;
 use super::leak::LeakOracle;
 use super::ledger::{Ledgers, RoutineFacts};
 use super::locks::LockOracle;
@@ -109,7 +110,13 @@ impl Oracles {
         };
         let ledger = self.ledgers.of(process.machine).leave(&self.book, &call, outcome);
         let condition = ConditionOracle::left(&call, outcome);
-        codes.and(result).and(condition).and(ledger).and(order).and(locks)
+        codes
+            .and(HookOracle::left(&call, outcome))
+            .and(result)
+            .and(condition)
+            .and(ledger)
+            .and(order)
+            .and(locks)
     }
 
     /// A receive call has left.
@@ -218,6 +225,16 @@ impl Oracles {
     /// WSPAccept.
     pub fn condition_leave(&mut self, at: At, verdict: i32) -> Verdict {
         ConditionOracle::asked(&mut self.book, at, verdict)
+    }
+
+    /// A blocking hook is called.
+    pub fn hook_enter(&mut self, at: At) {
+        HookOracle::enter(&mut self.book, at);
+    }
+
+    /// It returned.
+    pub fn hook_leave(&mut self, at: At) {
+        HookOracle::leave(&mut self.book, at);
     }
 
     /// WPUCompleteOverlappedRequest was called; nothing is stored yet.

@@ -11,6 +11,7 @@ mod facade;
 mod facts;
 mod get_result;
 mod hash;
+mod hook;
 mod leak;
 mod ledger;
 mod locks;

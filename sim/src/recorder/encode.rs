@@ -95,6 +95,8 @@ pub(super) fn encode(at: At, what: &What, into: &mut [u8; LEN_MAX]) -> (usize, C
         }
         What::ConditionEnter { condition, data } => put(into, at, 28, [condition, data]),
         What::ConditionLeave(verdict) => put(into, at, 29, [u64::from(verdict as u32)]),
+        What::HookEnter => put(into, at, 30, []),
+        What::HookLeave(goes_on) => put(into, at, 31, [u64::from(goes_on)]),
     };
     (len, counts)
 }

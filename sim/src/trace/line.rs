@@ -73,6 +73,9 @@ impl<N: AsRef<str>> Line<'_, N> {
             What::ConditionLeave(verdict) => {
                 write!(f, "condition function returns {}", condition_verdict(verdict))
             }
+            What::HookEnter => write!(f, "blocking hook"),
+            What::HookLeave(true) => write!(f, "blocking hook returns"),
+            What::HookLeave(false) => write!(f, "blocking hook returns: the call is cancelled"),
             What::Completed { overlapped, error, bytes } => {
                 write!(f, "completed overlapped {overlapped:#x}: ")?;
                 status(error, f)?;
