@@ -110,13 +110,8 @@ impl Oracles {
         };
         let ledger = self.ledgers.of(process.machine).leave(&self.book, &call, outcome);
         let condition = ConditionOracle::left(&call, outcome);
-        codes
-            .and(HookOracle::left(&call, outcome))
-            .and(result)
-            .and(condition)
-            .and(ledger)
-            .and(order)
-            .and(locks)
+        let hook = HookOracle::left(&call, outcome);
+        codes.and(hook).and(result).and(condition).and(ledger).and(order).and(locks)
     }
 
     /// A receive call has left.
