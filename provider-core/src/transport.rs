@@ -132,7 +132,8 @@ pub enum GroupInterface {
 /// No call blocks and none calls back. Readiness is edge-like: once a call has returned
 /// WSAEWOULDBLOCK, [`crate::Work::Ready`] with the socket's token reaches the provider's `service`
 /// when that call may have another outcome. No other error is followed by readiness, WSAENOBUFS
-/// included. Readiness that nobody waited for may be told too and must do no harm.
+/// included. The end of a connection by an error is told as [`Readiness::RECEIVE`] whether or not
+/// that was waited for. Readiness that nobody waited for may be told too and must do no harm.
 ///
 /// Errors are the socket's fate as Winsock names it: WSAECONNRESET, WSAECONNABORTED, WSAENETRESET,
 /// WSAENETDOWN, WSAENETUNREACH, WSAEHOSTUNREACH, WSAETIMEDOUT, WSAENOBUFS, WSAEWOULDBLOCK.

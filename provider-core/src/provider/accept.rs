@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 
 use crate::socket::{Connection, Phase, Socket, SocketState};
-use crate::spi::{CF_ACCEPT, CF_DEFER, CF_REJECT};
+use crate::spi::{CF_ACCEPT, CF_DEFER, CF_REJECT, FD_ACCEPT};
 use crate::{
     ConditionCall, ConditionRoutine, Host, Kind, SocketHandle, Transport, UserPtr, WsaError,
 };
@@ -26,6 +26,19 @@ pub(super) struct AcceptArgs {
 impl<H: Host> Provider<H> {
     pub(super) fn accept(&self, args: &AcceptArgs) -> Result<SocketHandle, WsaError> {
         let socket = self.socket(args.socket)?;
+        let result = self.accept_from(&socket, args);
+        // A connection that is deferred was told of already.
+        if result != Err(WsaError::WSATRY_AGAIN) {
+            self.reenable(&socket, FD_ACCEPT);
+        }
+        result
+    }
+
+    fn accept_from(
+        &self,
+        socket: &Arc<Socket<H>>,
+        args: &AcceptArgs,
+    ) -> Result<SocketHandle, WsaError> {
         //= docs/spec/connecting.md#accept-6
         //# The peer's address MUST be stored in `addr` and its size in `addrlen`, unless one of them
         //# is null.
@@ -36,7 +49,7 @@ impl<H: Host> Provider<H> {
         if wants_address {
             self.check_address_room(socket.family, args.addr, args.addrlen)?;
         }
-        let mut state = self.lock_open(&socket)?;
+        let mut state = self.lock_open(socket)?;
         //= docs/spec/connecting.md#accept-9
         //# A datagram socket MUST fail with WSAEOPNOTSUPP.
         if socket.kind == Kind::Datagram {
@@ -55,7 +68,7 @@ impl<H: Host> Provider<H> {
             //# On a blocking socket without a connection that waits, the call MUST block until there
             //# is one.
             Err(WsaError::WSAEWOULDBLOCK) if !nonblocking => {
-                self.watch(&socket, None, |state| match state.phase {
+                self.watch(socket, None, |state| match state.phase {
                     //= docs/spec/connecting.md#accept-15
                     //# A blocked call MUST end with WSAEINTR when it is cancelled or its socket is
                     //# closed.
@@ -79,16 +92,15 @@ impl<H: Host> Provider<H> {
             let _ = self.give_address(&connection.peer, args.addr, args.addrlen);
         }
         if !args.condition.is_null() {
-            self.ask_condition(&socket, &connection, args)?;
+            self.ask_condition(socket, &connection, args)?;
         }
         //= docs/spec/connecting.md#accept-11
         //# CF_ACCEPT MUST accept the connection.
-        self.hand_over(&socket, &connection)
+        self.hand_over(socket, &connection)
     }
 
     /// Whether WSPAccept would not have to wait. It may take a connection from the transport, which
     /// then waits here.
-    #[allow(dead_code, reason = "WSPSelect and FD_ACCEPT ask it")]
     pub(super) fn connection_waits(&self, socket: &Socket<H>, state: &mut SocketState<H>) -> bool {
         socket.kind == Kind::Stream
             && state.phase == Phase::Listening
@@ -247,7 +259,7 @@ impl<H: Host> Provider<H> {
         //= docs/spec/connecting.md#accept-4
         //# The new socket MUST have the options of the listening one, its nonblocking mode and its
         //# overlapped attribute among them.
-        let options = state.options;
+        let (options, selection) = (state.options, state.events.selection());
         drop(state);
         let mut state = SocketState::new(id.token(), transport, options);
         state.phase = Phase::Connected;
@@ -255,6 +267,11 @@ impl<H: Host> Provider<H> {
         state.local = Some(local);
         self.tell_options(&state);
         let (life, family, overlapped) = (listener.life, listener.family, listener.overlapped);
-        self.enter_socket(Socket::new(id, life, handle, family, Kind::Stream, overlapped, state))
+        let socket = Socket::new(id, life, handle, family, Kind::Stream, overlapped, state);
+        let handle = self.enter_socket(socket)?;
+        if let Some(selection) = selection {
+            self.begin_selection(handle, selection);
+        }
+        Ok(handle)
     }
 }

@@ -23,12 +23,15 @@ impl<H: Host> Provider<H> {
         }
         // A family that does not match is WSAEFAULT here, unlike in a send (WSPBind's page).
         let address = raw.decode(socket.family).map_err(|_| WsaError::WSAEFAULT)?;
-        self.bind_to(&mut state, address)
+        let bound = self.bind_to(&mut state, address);
+        self.deliver(&socket, state);
+        bound
     }
 
     fn bind_to(&self, state: &mut SocketState<H>, address: SocketAddr) -> Result<(), WsaError> {
         let bound = self.host.transport().bind(state.transport, address)?;
         state.local = Some(bound);
+        Self::stir(state);
         Ok(())
     }
 

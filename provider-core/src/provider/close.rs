@@ -43,6 +43,8 @@ impl<H: Host> Provider<H> {
     /// return (CXL-2). Data consumed before stays, to be sent.
     fn close_now(&self, state: &mut SocketState<H>) {
         state.phase = Phase::Closed;
+        // Nothing more is told, not even FD_CLOSE (CXL-2).
+        state.events.cancel();
         state.end_sends(WsaError::WSA_OPERATION_ABORTED, false, |_| true);
         state.end_receives(WsaError::WSA_OPERATION_ABORTED, false, |_| true);
         state.notify_watchers();

@@ -4,6 +4,7 @@ use alloc::sync::Arc;
 use core::net::SocketAddr;
 
 use crate::socket::{Phase, Socket, SocketState};
+use crate::spi::FD_CONNECT;
 use crate::{ConnectArgs, Host, Kind, SocketHandle, Transport, UserPtr, WsaError};
 
 use super::Provider;
@@ -28,7 +29,7 @@ impl<H: Host> Provider<H> {
     }
 
     /// Sets the default peer; an address of zeros takes it away.
-    fn connect_datagram(&self, socket: &Socket<H>, peer: SocketAddr) -> Result<(), WsaError> {
+    fn connect_datagram(&self, socket: &Arc<Socket<H>>, peer: SocketAddr) -> Result<(), WsaError> {
         let mut state = self.lock_open(socket)?;
         if state.multipoint.has_joined() {
             //= docs/spec/connecting.md#joinleaf-9
@@ -47,6 +48,9 @@ impl<H: Host> Provider<H> {
         }
         self.bind_implicitly(socket, &mut state)?;
         state.peer = Some(peer);
+        state.events.reenable(FD_CONNECT);
+        state.events.connected();
+        self.deliver(socket, state);
         Ok(())
     }
 
@@ -72,8 +76,9 @@ impl<H: Host> Provider<H> {
         // Before anything is started: a call that is refused must not have begun (RET-4).
         let call = if nonblocking { None } else { Some(self.enter_blocking()?) };
         self.give_no_callee_data(args);
+        state.events.reenable(FD_CONNECT);
         let begun = self.begin_connect(socket, &mut state, peer);
-        drop(state);
+        self.deliver(socket, state);
         let Some(call) = call else { return begun };
         if begun != Err(WsaError::WSAEWOULDBLOCK) {
             self.leave_blocking(call.thread);
@@ -107,6 +112,10 @@ impl<H: Host> Provider<H> {
         };
         state.peer = Some(peer);
         state.error = None;
+        if begun.is_ok() {
+            state.events.connected();
+            state.notify_watchers();
+        }
         begun
     }
 
@@ -144,12 +153,14 @@ impl<H: Host> Provider<H> {
             Ok(())
             | Err(WsaError::WSAECONNRESET | WsaError::WSAECONNABORTED | WsaError::WSAENETRESET) => {
                 state.phase = Phase::Connected;
+                state.events.connected();
             }
             Err(error) => {
                 state.phase = Phase::Open;
                 state.peer = None;
                 state.error = Some(error);
                 state.stale = true;
+                state.events.happened(FD_CONNECT, Some(error));
             }
         }
         state.notify_watchers();
@@ -173,6 +184,8 @@ impl<H: Host> Provider<H> {
         self.renew_transport(&socket, &mut state)?;
         self.host.transport().listen(state.transport, backlog_of(backlog))?;
         state.phase = Phase::Listening;
+        Self::stir(&mut state);
+        self.deliver(&socket, state);
         Ok(())
     }
 }

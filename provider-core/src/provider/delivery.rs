@@ -27,11 +27,14 @@ impl<H: Host> ApcContext<H> {
 }
 
 impl<H: Host> Provider<H> {
-    /// Lets the lock go and tells the owners of everything that ended; retires a closed socket.
+    /// Lets the lock go and tells the owners of everything that ended, and whoever selected network
+    /// events; retires a closed socket.
     pub(super) fn deliver<'a>(&self, socket: &'a Arc<Socket<H>>, mut state: StateGuard<'a, H>) {
+        self.settle(socket, &mut state);
         while let Some(done) = state.next_done() {
             state = self.tell_unlocked(socket, state, done);
         }
+        state = self.tell_notices(socket, state);
         self.retire(socket, state);
     }
 

@@ -42,6 +42,10 @@ impl<H: Host> Provider<H> {
             room.map_err(|_| WsaError::WSAEFAULT)?;
         }
         let mut state = self.lock_open(&socket)?;
+        if args.code == FIONBIO && input == 0 && state.events.is_active() {
+            // WSPEventSelect and WSPAsyncSelect need it nonblocking.
+            return Err(WsaError::WSAEINVAL);
+        }
         let output = match args.code {
             //= docs/spec/options.md#ioctl-3
             //# FIONREAD MUST give how many bytes a receive would give at once.

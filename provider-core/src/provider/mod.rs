@@ -18,6 +18,7 @@ mod finish;
 mod ioctl;
 mod join_leaf;
 mod lookup;
+mod notify;
 mod options;
 mod overlapped;
 mod protocol_info;

@@ -1,13 +1,18 @@
 //! WSPRecv and WSPRecvFrom: arguments and the first attempt.
 
-use crate::operation::{CallEnd, FromAddress, Mode, Owner, RecvRequest, Started};
+use alloc::sync::Arc;
+
+use crate::operation::{BlockedCall, CallEnd, FromAddress, Mode, Owner, RecvRequest, Started};
 use crate::socket::{Multipoint, Phase, ReceiveOp, Socket, SocketState};
-use crate::spi::{MSG_PARTIAL, MSG_PEEK, MSG_WAITALL};
+use crate::spi::{FD_OOB, FD_READ, MSG_PARTIAL, MSG_PEEK, MSG_WAITALL};
 use crate::{Host, Kind, Memory, OverlappedArgs, SocketHandle, UserPtr, WsaError};
 
 use super::Provider;
 use super::receive_drain::Attempt;
 use super::send::OUTSTANDING_MAX;
+
+/// What a receive enables again.
+const RECEIVE_EVENTS: i32 = FD_READ | FD_OOB;
 
 /// The arguments that both functions have, as the caller gave them.
 pub(super) struct ReceiveArgs {
@@ -34,7 +39,18 @@ impl<H: Host> Provider<H> {
         source: Option<Source>,
     ) -> Result<(), WsaError> {
         let socket = self.socket(args.socket)?;
-        let overlapped = self.capture_overlapped(&socket, args.overlapped)?;
+        let result = self.receive_on(&socket, args, source);
+        self.reenable_refused(&socket, &result, RECEIVE_EVENTS);
+        result
+    }
+
+    fn receive_on(
+        &self,
+        socket: &Arc<Socket<H>>,
+        args: &ReceiveArgs,
+        source: Option<Source>,
+    ) -> Result<(), WsaError> {
+        let overlapped = self.capture_overlapped(socket, args.overlapped)?;
         self.check_count(args.bytes_received, overlapped.is_some())?;
         let buffers = self.capture_buffers(args.buffers, args.buffer_count)?;
         buffers.probe_write(self.host.memory()).map_err(|_| WsaError::WSAEFAULT)?;
@@ -50,8 +66,8 @@ impl<H: Host> Provider<H> {
         };
         self.check_receive_flags(socket.kind, flags)?;
 
-        let mut state = self.lock_open(&socket)?;
-        check_receive_state(&socket, &state)?;
+        let mut state = self.lock_open(socket)?;
+        check_receive_state(socket, &state)?;
         let initiator = self.host.current_thread();
         let request = RecvRequest {
             // A count has 32 bits; what exceeds them is not filled.
@@ -71,9 +87,10 @@ impl<H: Host> Provider<H> {
             None => (Mode::Blocking, Some(self.enter_blocking()?)),
         };
         let timeout_ms = state.options.receive_timeout_ms;
-        let started = self.start_receive(&socket, &mut state, request, mode, call.clone());
-        self.deliver_started(&socket, state, mode, initiator, started);
-        self.finish_call(&socket, started, call, timeout_ms, args.bytes_received, args.flags)
+        let started = self.start_receive(socket, &mut state, request, mode, call.clone());
+        state.events.reenable(RECEIVE_EVENTS);
+        self.deliver_started(socket, state, mode, initiator, started);
+        self.finish_call(socket, started, call, timeout_ms, args.bytes_received, args.flags)
     }
 
     fn check_receive_flags(&self, kind: Kind, flags: u32) -> Result<(), WsaError> {
@@ -97,7 +114,7 @@ impl<H: Host> Provider<H> {
         state: &mut SocketState<H>,
         request: RecvRequest,
         mode: Mode,
-        call: Option<alloc::sync::Arc<crate::operation::BlockedCall<H>>>,
+        call: Option<Arc<BlockedCall<H>>>,
     ) -> Result<Started, WsaError> {
         let mut received = 0;
         if state.receives.is_empty() {

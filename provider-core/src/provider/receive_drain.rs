@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 
 use crate::layout::encode_sockaddr;
 use crate::operation::{CallEnd, FromAddress, RecvRequest};
-use crate::socket::{Phase, Socket, SocketState};
+use crate::socket::{Socket, SocketState};
 use crate::spi::MSG_PARTIAL;
 use crate::{Host, Kind, Memory, Transport, WsaError};
 
@@ -27,10 +27,6 @@ impl<H: Host> Provider<H> {
     /// Serves the receives that wait, until there is no more data.
     pub(super) fn drain_receives(&self, socket: &Socket<H>, state: &mut SocketState<H>) {
         if state.transport_closed {
-            return;
-        }
-        if state.phase == Phase::Listening {
-            state.notify_watchers();
             return;
         }
         while let Some(mut op) = state.receives.pop_front() {
@@ -138,7 +134,7 @@ impl<H: Host> Provider<H> {
     /// # Errors
     /// WSAEWOULDBLOCK when there is none; what became of an earlier datagram, unless that is switched
     /// off.
-    fn next_datagram(
+    pub(super) fn next_datagram(
         &self,
         state: &mut SocketState<H>,
         peek: bool,
@@ -206,6 +202,6 @@ impl<H: Host> Provider<H> {
 }
 
 /// Whether an error tells what became of an earlier datagram.
-fn is_report(error: &WsaError) -> bool {
+pub(super) fn is_report(error: &WsaError) -> bool {
     matches!(*error, WsaError::WSAECONNRESET | WsaError::WSAENETRESET)
 }

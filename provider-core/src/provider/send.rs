@@ -6,7 +6,7 @@ use core::net::SocketAddr;
 use crate::layout;
 use crate::operation::{BlockedCall, Buffers, Mode, Overlapped, Owner, SendRequest, Started};
 use crate::socket::{Multipoint, Phase, Socket, SocketState};
-use crate::spi::{MSG_DONTROUTE, MSG_OOB, MSG_PARTIAL};
+use crate::spi::{FD_WRITE, MSG_DONTROUTE, MSG_OOB, MSG_PARTIAL};
 use crate::{
     Host, Kind, Memory, OverlappedArgs, Profile, Routine, SocketHandle, ThreadId, Transport,
     UserPtr, WsaError,
@@ -48,7 +48,18 @@ impl<H: Host> Provider<H> {
         //# Results, overlapped operations, events and completion routines MUST be those of
         //# WSPSendTo.
         let socket = self.socket(args.socket)?;
-        let overlapped = self.capture_overlapped(&socket, args.overlapped)?;
+        let result = self.send_on(&socket, args, destination);
+        self.reenable_refused(&socket, &result, FD_WRITE);
+        result
+    }
+
+    fn send_on(
+        &self,
+        socket: &Arc<Socket<H>>,
+        args: &SendArgs,
+        destination: Option<Destination>,
+    ) -> Result<(), WsaError> {
+        let overlapped = self.capture_overlapped(socket, args.overlapped)?;
         self.check_count(args.bytes_sent, overlapped.is_some())?;
         let buffers = self.capture_buffers(args.buffers, args.buffer_count)?;
         //= docs/spec/wspsendto.md#err-fault-4
@@ -72,9 +83,9 @@ impl<H: Host> Provider<H> {
         //# The flags of a send MUST be those in `dwFlags`.
         self.check_send_flags(socket.kind, args.flags)?;
 
-        let mut state = self.lock_open(&socket)?;
-        let to = self.check_send_state(&socket, &mut state, given, destination.is_some())?;
-        let total = self.check_length(&socket, buffers.total())?;
+        let mut state = self.lock_open(socket)?;
+        let to = self.check_send_state(socket, &mut state, given, destination.is_some())?;
+        let total = self.check_length(socket, buffers.total())?;
         let initiator = self.host.current_thread();
         let request = SendRequest { buffers, total, to, initiator };
         let (mode, call) = match overlapped {
@@ -94,9 +105,10 @@ impl<H: Host> Provider<H> {
         //= docs/spec/wspsendto.md#syn-7
         //# A blocking send MUST fail with WSAETIMEDOUT when it takes longer than SO_SNDTIMEO.
         let timeout_ms = state.options.send_timeout_ms;
-        let started = self.start_send(&socket, &mut state, request, mode, call.clone());
-        self.deliver_started(&socket, state, mode, initiator, started);
-        self.finish_call(&socket, started, call, timeout_ms, args.bytes_sent, UserPtr::NULL)
+        let started = self.start_send(socket, &mut state, request, mode, call.clone());
+        state.note_send(total, started == Err(WsaError::WSAEWOULDBLOCK));
+        self.deliver_started(socket, state, mode, initiator, started);
+        self.finish_call(socket, started, call, timeout_ms, args.bytes_sent, UserPtr::NULL)
     }
 
     /// What all four data calls end with: a count now, a wait, or WSA_IO_PENDING.

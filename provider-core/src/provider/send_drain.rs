@@ -38,7 +38,7 @@ impl<H: Host> Provider<H> {
             self.admit_sends(state);
         }
         self.end_send_half(socket.kind, state);
-        if state.phase == Phase::Closed || (was_waiting && state.send_idle()) {
+        if was_waiting || state.phase == Phase::Closed {
             state.notify_watchers();
         }
     }

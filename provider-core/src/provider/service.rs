@@ -1,6 +1,5 @@
 //! What a worker thread brings: readiness, timers, thread exits.
 
-use crate::socket::Phase;
 use crate::table::Id;
 use crate::{Host, Readiness, Token, Work};
 
@@ -23,14 +22,17 @@ impl<H: Host> Provider<H> {
         }
         if readiness.contains(Readiness::RECEIVE) {
             self.drain_receives(&socket, &mut state);
+            state.events.stir();
+        }
+        if readiness.contains(Readiness::URGENT) {
+            state.events.stir();
         }
         if readiness.contains(Readiness::SEND) {
+            state.transport_full = false;
             self.drain_sends(&socket, &mut state);
-            if state.phase == Phase::Closed {
-                // A lingering close waits for more than our own buffer.
-                state.notify_watchers();
-            }
         }
+        // Whatever they wait for, it may be this.
+        state.notify_watchers();
         self.deliver(&socket, state);
     }
 
@@ -39,6 +41,8 @@ impl<H: Host> Provider<H> {
         let mut state = socket.lock();
         state.retry_armed = false;
         self.drain_sends(&socket, &mut state);
+        state.events.try_again();
+        state.notify_watchers();
         self.deliver(&socket, state);
     }
 }

@@ -48,6 +48,7 @@ impl<H: Host> Provider<H> {
                 let _ = self.host.transport().shutdown(state.transport, Half::Receive);
             }
         }
+        Self::stir(&mut state);
         self.deliver(&socket, state);
         Ok(())
     }

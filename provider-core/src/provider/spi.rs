@@ -10,6 +10,7 @@ use super::Provider;
 use super::accept::AcceptArgs;
 use super::ioctl::IoctlArgs;
 use super::join_leaf::JoinArgs;
+use super::notify::SelectArgs;
 use super::receive::{ReceiveArgs, Source};
 use super::send::{Destination, SendArgs};
 use super::socket::SocketArgs;
@@ -262,44 +263,45 @@ impl<H: Host> ServiceProvider for Provider<H> {
     fn wsp_select(
         &self,
         _nfds: i32,
-        _readfds: UserPtr,
-        _writefds: UserPtr,
-        _exceptfds: UserPtr,
-        _timeout: UserPtr,
+        readfds: UserPtr,
+        writefds: UserPtr,
+        exceptfds: UserPtr,
+        timeout: UserPtr,
         errno: UserPtr,
     ) -> i32 {
-        self.call(errno, || Err(WsaError::WSAEOPNOTSUPP))
+        let args = SelectArgs { sets: [readfds, writefds, exceptfds], timeout };
+        self.call_value(errno, SOCKET_ERROR, || self.select(&args))
     }
 
     fn wsp_event_select(
         &self,
         s: SocketHandle,
-        _event: EventHandle,
-        _network_events: i32,
+        event: EventHandle,
+        network_events: i32,
         errno: UserPtr,
     ) -> i32 {
-        self.call(errno, || self.socket(s).and(Err(WsaError::WSAEOPNOTSUPP)))
+        self.call(errno, || self.event_select(s, event, network_events))
     }
 
     fn wsp_enum_network_events(
         &self,
         s: SocketHandle,
-        _event: EventHandle,
-        _network_events: UserPtr,
+        event: EventHandle,
+        network_events: UserPtr,
         errno: UserPtr,
     ) -> i32 {
-        self.call(errno, || self.socket(s).and(Err(WsaError::WSAEOPNOTSUPP)))
+        self.call(errno, || self.enum_network_events(s, event, network_events))
     }
 
     fn wsp_async_select(
         &self,
         s: SocketHandle,
-        _window: WindowHandle,
-        _message: u32,
-        _network_events: i32,
+        window: WindowHandle,
+        message: u32,
+        network_events: i32,
         errno: UserPtr,
     ) -> i32 {
-        self.call(errno, || self.socket(s).and(Err(WsaError::WSAEOPNOTSUPP)))
+        self.call(errno, || self.async_select(s, window, message, network_events))
     }
 
     fn wsp_address_to_string(

@@ -113,6 +113,7 @@ impl<H: Host> Provider<H> {
     fn reset(&self, state: &mut SocketState<H>) {
         let aborted = WsaError::WSA_OPERATION_ABORTED;
         state.phase = Phase::Closed;
+        state.events.cancel();
         //= docs/spec/wspsendto.md#cxl-7
         //# The last WSPCleanup MUST end pending operations with WSA_OPERATION_ABORTED in their
         //# status, and with neither event nor routine.

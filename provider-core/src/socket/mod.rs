@@ -1,6 +1,7 @@
 //! A socket: what it is for life, and what changes under its lock. Nothing here knows the host,
 //! but for the owners of its operations.
 
+mod network_events;
 mod op_queue;
 mod options;
 mod routine_gate;
@@ -8,6 +9,7 @@ mod send_buffer;
 mod state;
 mod waiting;
 
+pub(crate) use network_events::{ALL_EVENTS, NetworkEvents, Notice, Record, Selection, Sink};
 pub(crate) use op_queue::{OpQueue, ReceiveOp, SendOp};
 pub(crate) use options::{Linger, Options};
 pub(crate) use routine_gate::RoutineGate;

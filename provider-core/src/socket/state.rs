@@ -6,9 +6,10 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use crate::operation::{BlockedCall, CallEnd, Done, Owner};
+use crate::spi::FD_WRITE;
 use crate::{Host, ThreadKey, Token, Transport, UserPtr, WsaError};
 
-use super::{OpQueue, Options, ReceiveOp, SendBuffer, SendOp, Waiting};
+use super::{NetworkEvents, OpQueue, Options, ReceiveOp, SendBuffer, SendOp, Waiting};
 
 /// Where a socket is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +77,10 @@ pub(crate) struct SocketState<H: Host> {
     pub(crate) stale: bool,
     pub(crate) sends: OpQueue<SendOp<Owner<H>>>,
     pub(crate) buffer: SendBuffer,
+    /// Bytes of the last send, if it was refused with WSAEWOULDBLOCK.
+    pub(crate) refused: u32,
+    /// It was the transport that had no room: it will tell.
+    pub(crate) transport_full: bool,
     /// The transport gave WSAENOBUFS while draining and a timer is set to try again.
     pub(crate) retry_armed: bool,
     pub(crate) receives: OpQueue<ReceiveOp<Owner<H>>>,
@@ -83,8 +88,10 @@ pub(crate) struct SocketState<H: Host> {
     pub(crate) waiting: Waiting<<H::Transport as Transport>::Socket>,
     /// What became of earlier datagrams, as far as the transport has told it and no call has yet.
     pub(crate) reports: VecDeque<WsaError>,
-    /// Threads blocked in WSPConnect, WSPAccept or a lingering WSPCloseSocket: each looks again
-    /// when it is signalled.
+    /// What WSPEventSelect or WSPAsyncSelect selected.
+    pub(crate) events: NetworkEvents,
+    /// Threads blocked in WSPConnect, WSPAccept, WSPSelect or a lingering WSPCloseSocket: each
+    /// looks again when it is signalled.
     pub(crate) watchers: Vec<Arc<BlockedCall<H>>>,
     /// Operations that ended and whose owners have not been told yet.
     pub(crate) done: VecDeque<Done<H>>,
@@ -127,10 +134,13 @@ impl<H: Host> SocketState<H> {
             stale: false,
             sends: OpQueue::new(),
             buffer: SendBuffer::new(),
+            refused: 0,
+            transport_full: false,
             retry_armed: false,
             receives: OpQueue::new(),
             waiting: Waiting::new(),
             reports: VecDeque::new(),
+            events: NetworkEvents::new(),
             watchers: Vec::new(),
             done: VecDeque::new(),
             starting: Vec::new(),
@@ -201,11 +211,15 @@ impl<H: Host> SocketState<H> {
         silent: bool,
         chosen: impl FnMut(&SendOp<Owner<H>>) -> bool,
     ) {
-        let done = &mut self.done;
+        let (done, queued) = (&mut self.done, self.sends.len());
         self.sends.take(chosen, |op| {
             let end = CallEnd::failure(end_error(&op.owner, error), op.consumed);
             finish(done, op.owner, op.request.initiator, end, silent);
         });
+        if self.sends.len() != queued {
+            // Another send may go now.
+            self.notify_watchers();
+        }
     }
 
     /// Ends the receives that `chosen` picks with `error`, or with the data that they have in hand: the
@@ -230,6 +244,17 @@ impl<H: Host> SocketState<H> {
         });
     }
 
+    /// A send of `total` bytes was started, or refused with WSAEWOULDBLOCK.
+    pub(crate) fn note_send(&mut self, total: u32, would_block: bool) {
+        self.refused = 0;
+        self.events.reenable(FD_WRITE);
+        if would_block {
+            self.refused = total;
+            self.transport_full = self.send_idle();
+            self.events.await_room();
+        }
+    }
+
     /// Lets the threads that wait for a change of the socket look again.
     pub(crate) fn notify_watchers(&mut self) {
         for call in self.watchers.drain(..) {
@@ -246,6 +271,7 @@ impl<H: Host> SocketState<H> {
         }
         self.error = Some(error);
         self.buffer.clear();
+        self.events.stir();
         //= docs/spec/wspsendto.md#err-netreset
         //# A connection that keep-alive finds dead MUST end the sends in progress with
         //# WSAENETRESET.

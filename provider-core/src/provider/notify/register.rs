@@ -1,0 +1,76 @@
+//! WSPEventSelect and WSPAsyncSelect: what is selected from now on.
+
+use crate::socket::{ALL_EVENTS, Phase, Selection, Sink};
+use crate::spi::FD_CONNECT;
+use crate::{EventHandle, Host, Kind, SocketHandle, WindowHandle, WsaError};
+
+use super::super::Provider;
+
+impl<H: Host> Provider<H> {
+    /// WSPEventSelect.
+    pub(in super::super) fn event_select(
+        &self,
+        handle: SocketHandle,
+        event: EventHandle,
+        events: i32,
+    ) -> Result<(), WsaError> {
+        self.register(handle, events, (event.0 != 0).then_some(Sink::Event(event)))
+    }
+
+    /// WSPAsyncSelect.
+    pub(in super::super) fn async_select(
+        &self,
+        handle: SocketHandle,
+        window: WindowHandle,
+        message: u32,
+        events: i32,
+    ) -> Result<(), WsaError> {
+        let sink = Sink::Window { window, message, socket: handle };
+        self.register(handle, events, (window.0 != 0).then_some(sink))
+    }
+
+    /// Either cancels the other and what was selected before, and leaves the socket nonblocking; a
+    /// mask of 0 does no more than that, and needs nobody to tell.
+    fn register(
+        &self,
+        handle: SocketHandle,
+        events: i32,
+        sink: Option<Sink>,
+    ) -> Result<(), WsaError> {
+        let socket = self.socket(handle)?;
+        let selection = match sink {
+            _ if events & !ALL_EVENTS != 0 => return Err(WsaError::WSAEINVAL),
+            _ if events == 0 => None,
+            None => return Err(WsaError::WSAEINVAL),
+            Some(sink) => Some(Selection { sink, events }),
+        };
+        let mut state = self.lock_open(&socket)?;
+        state.options.nonblocking = true;
+        match selection {
+            None => state.events.cancel(),
+            Some(selection) => {
+                state.events.select(selection);
+                let connected = match socket.kind {
+                    Kind::Stream => state.phase == Phase::Connected,
+                    Kind::Datagram => state.peer.is_some(),
+                };
+                if connected {
+                    state.events.happened(FD_CONNECT, None);
+                }
+            }
+        }
+        self.deliver(&socket, state);
+        Ok(())
+    }
+
+    /// An accepted connection begins with what is selected for its listener.
+    pub(in super::super) fn begin_selection(&self, handle: SocketHandle, selection: Selection) {
+        // Closed by a WSPCleanup meanwhile, it has nothing to tell.
+        if let Ok(socket) = self.socket(handle)
+            && let Ok(mut state) = self.lock_open(&socket)
+        {
+            state.events.select(selection.inherited(handle));
+            self.deliver(&socket, state);
+        }
+    }
+}

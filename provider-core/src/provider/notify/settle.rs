@@ -1,0 +1,112 @@
+//! Recording what is selected and happened, and telling it.
+
+use alloc::sync::Arc;
+
+use crate::socket::{Notice, Socket, SocketState, StateGuard};
+use crate::spi::{FD_ACCEPT, FD_CLOSE, FD_OOB, FD_READ, FD_WRITE};
+use crate::{Host, WsaError};
+
+use super::super::Provider;
+use super::readiness::Arrival;
+
+impl<H: Host> Provider<H> {
+    /// Records the selected events whose conditions hold now. Done before the lock is let go after
+    /// any change, so that nothing comes between a call that re-enables and the look (B17).
+    pub(in super::super) fn settle(&self, socket: &Socket<H>, state: &mut SocketState<H>) {
+        if !state.events.is_active() {
+            return;
+        }
+        if state.events.take_look() {
+            self.look(socket, state);
+        }
+        if state.events.wants_room() && self.can_send(socket, state) {
+            state.events.happened(FD_WRITE, None);
+        }
+    }
+
+    fn look(&self, socket: &Socket<H>, state: &mut SocketState<H>) {
+        if state.events.wants(FD_ACCEPT) && self.connection_waits(socket, state) {
+            state.events.happened(FD_ACCEPT, None);
+        }
+        if state.events.wants(FD_OOB) && self.urgent_waits(state) {
+            state.events.happened(FD_OOB, None);
+        }
+        if state.events.wants(FD_READ | FD_CLOSE) {
+            match self.arrival(socket, state) {
+                Arrival::Data => state.events.happened(FD_READ, None),
+                Arrival::End => state.events.happened(FD_CLOSE, None),
+                Arrival::Failure(error) => state.events.happened(FD_CLOSE, Some(closing(error))),
+                Arrival::Nothing | Arrival::Refusal => {}
+            }
+        }
+    }
+
+    /// Makes the upcalls that are due, each with the lock let go; one thread at a time, so that
+    /// messages are posted in order.
+    pub(in super::super) fn tell_notices<'a>(
+        &self,
+        socket: &'a Socket<H>,
+        mut state: StateGuard<'a, H>,
+    ) -> StateGuard<'a, H> {
+        while let Some(notice) = state.events.next_notice() {
+            drop(state);
+            let posted = self.make(notice);
+            state = socket.lock();
+            if posted {
+                state.events.told();
+            } else if state.events.not_posted(notice) {
+                self.arm_retry(&mut state);
+            }
+        }
+        state
+    }
+
+    /// Whether it was made: only a message may go later.
+    fn make(&self, notice: Notice) -> bool {
+        match notice {
+            Notice::Set(event) => {
+                // An event that the client has closed is nobody's any more.
+                let _ = self.host.set_event(event);
+                true
+            }
+            Notice::Post { window, message, wparam, lparam } => {
+                self.host.post_message(window, message, wparam, lparam)
+            }
+        }
+    }
+
+    /// A function that re-enables `events` was called.
+    pub(in super::super) fn reenable(&self, socket: &Arc<Socket<H>>, events: i32) {
+        let mut state = socket.lock();
+        state.events.reenable(events);
+        self.deliver(socket, state);
+    }
+
+    /// The same for a call that moves data: one that fails re-enables too, also before it got to
+    /// where the others do.
+    pub(in super::super) fn reenable_refused(
+        &self,
+        socket: &Arc<Socket<H>>,
+        result: &Result<(), WsaError>,
+        events: i32,
+    ) {
+        if !matches!(result, Ok(()) | Err(WsaError::WSA_IO_PENDING | WsaError::WSAEWOULDBLOCK)) {
+            self.reenable(socket, events);
+        }
+    }
+
+    /// Lets who waits or is to be told look again: something may have arrived or ended.
+    pub(in super::super) fn stir(state: &mut SocketState<H>) {
+        state.events.stir();
+        state.notify_watchers();
+    }
+}
+
+/// What FD_CLOSE has for the end of a connection: reset by the peer, or terminated for any other
+/// reason.
+fn closing(error: WsaError) -> WsaError {
+    match error {
+        WsaError::WSAECONNRESET | WsaError::WSAENETDOWN => error,
+        _ => WsaError::WSAECONNABORTED,
+    }
+}
