@@ -173,6 +173,19 @@ pub enum What {
         /// Set, or reset.
         set: bool,
     },
+    /// The provider posted a message to a window; `posted` tells whether it got there.
+    Posted {
+        /// The window.
+        window: u64,
+        /// The message.
+        message: u32,
+        /// `wParam`.
+        wparam: u64,
+        /// `lParam`.
+        lparam: u64,
+        /// Whether it got there.
+        posted: bool,
+    },
     /// A wait of a thread ended with this Win32 result.
     WaitEnd(u32),
     /// The transport took bytes of a socket, or refused them.

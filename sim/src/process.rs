@@ -16,7 +16,7 @@ use crate::event::{At, Function, Point, ProcessId, Tid, What};
 use crate::fault::Fault;
 use crate::host::SimHost;
 use crate::kernel::handles::Handles;
-use crate::kernel::{Duty, EventObject, Kernel, Objects, Thread, WaitFor, Waitable};
+use crate::kernel::{Duty, EventObject, Kernel, Objects, Thread, WaitFor, Waitable, Windows};
 use crate::memory::Arena;
 use crate::oracle::{LeakFacts, Oracles, ProcessKey, Violation};
 use crate::run::ProviderFactory;
@@ -48,6 +48,7 @@ pub struct Process {
     pub(crate) kernel: Rc<Kernel>,
     pub(crate) arena: Rc<Arena>,
     pub(crate) handles: RefCell<Handles>,
+    pub(crate) windows: Windows,
     boundary: RefCell<Option<Rc<Boundary>>>,
     watch: RefCell<Option<Rc<Watch>>>,
     routines: RefCell<Vec<Rc<RoutineCode>>>,
@@ -78,6 +79,7 @@ impl Process {
             kernel: Rc::clone(kernel),
             arena: Rc::clone(&arena),
             handles: RefCell::new(Handles::new(kernel.shared.settings.reuse_handles)),
+            windows: Windows::default(),
             boundary: RefCell::new(None),
             watch: RefCell::new(None),
             routines: RefCell::default(),

@@ -2,7 +2,7 @@
 
 use crate::layout::wsabuf;
 use crate::socket::Multipoint;
-use crate::spi::{JL_BOTH, JL_RECEIVER_ONLY, JL_SENDER_ONLY};
+use crate::spi::{FD_CONNECT, JL_BOTH, JL_RECEIVER_ONLY, JL_SENDER_ONLY};
 use crate::{ConnectArgs, Group, Host, Kind, Memory, SocketHandle, Transport, UserPtr, WsaError};
 
 use super::Provider;
@@ -60,16 +60,22 @@ impl<H: Host> Provider<H> {
         //# JL_SENDER_ONLY MUST join for sending, JL_RECEIVER_ONLY for receiving and JL_BOTH for both.
         if role != Multipoint::Sender {
             let group = Group { address: group.ip(), interface: None };
-            self.host.transport().join(state.transport, group).map_err(|error| match error {
-                // An option has joined it before.
-                WsaError::WSAEADDRNOTAVAIL => WsaError::WSAEISCONN,
-                error => error,
-            })?;
+            if let Err(error) = self.host.transport().join(state.transport, group) {
+                // It may be bound now, and ready for that.
+                self.deliver(&socket, state);
+                return Err(match error {
+                    // An option has joined it before.
+                    WsaError::WSAEADDRNOTAVAIL => WsaError::WSAEISCONN,
+                    error => error,
+                });
+            }
         }
         state.multipoint = role;
         //= docs/spec/connecting.md#joinleaf-11
         //# The group MUST become the socket's default destination.
         state.peer = Some(group);
+        state.events.reenable(FD_CONNECT);
+        state.events.connected();
         self.deliver(&socket, state);
         //= docs/spec/connecting.md#joinleaf-15
         //# A join that succeeds MUST store 0 in the length of `lpCalleeData`.

@@ -12,6 +12,7 @@ mod hook;
 mod memory;
 mod misc;
 mod multicast;
+mod notification;
 mod overlapped;
 mod ports;
 mod script;
@@ -21,6 +22,7 @@ mod spi;
 mod threads;
 mod waits;
 mod win32_error;
+mod windows;
 
 use std::rc::Rc;
 
@@ -32,10 +34,12 @@ use crate::process::Process;
 use crate::world::Violation;
 
 pub use crate::kernel::{
-    INFINITE, MAXIMUM_WAIT_OBJECTS, WAIT_FAILED, WAIT_IO_COMPLETION, WAIT_OBJECT_0, WAIT_TIMEOUT,
+    INFINITE, MAXIMUM_WAIT_OBJECTS, Message, WAIT_FAILED, WAIT_IO_COMPLETION, WAIT_OBJECT_0,
+    WAIT_TIMEOUT,
 };
 pub use accept::Caller;
 pub use memory::{AddressBuffer, Buffer, Overlapped};
+pub use notification::{FdSet, NetworkEvents};
 pub use ports::{NotQueued, OverlappedEntry, PROCESSORS, Packet, PortHandle};
 pub use threads::{Handle, ThreadHandle};
 pub use win32_error::Win32Error;

@@ -1,7 +1,5 @@
 //! The script for the calls that the provider makes: see [`crate::fault::Seam`].
 
-use provider_core::Work;
-
 use crate::event::{Point, What};
 use crate::fault::{Answer, Seam, Taken};
 
@@ -39,7 +37,7 @@ impl Os {
         for socket in refused {
             let entry = kernel.transports.borrow().get(socket).cloned();
             if let Some(entry) = entry {
-                entry.process.push_work(Work::Ready(entry.token, seam.readiness()));
+                entry.tell_ready(seam.readiness());
             }
         }
     }

@@ -82,7 +82,7 @@ impl Os {
         self.wait_for_single_object(thread, INFINITE);
     }
 
-    fn wait(&self, objects: Objects, milliseconds: u32, alertable: bool) -> u32 {
+    pub(super) fn wait(&self, objects: Objects, milliseconds: u32, alertable: bool) -> u32 {
         let wait_for = WaitFor::Program(objects, alertable);
         let Some(woken) = self.wait_perhaps_mortally(wait_for, milliseconds) else {
             return WAIT_FAILED;

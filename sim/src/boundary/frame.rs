@@ -1,12 +1,13 @@
 //! One call through the boundary: what is lent for it, and what is checked when it leaves.
 
+use provider_core::layout::network_events as layout;
 use provider_core::spi::{SOCKET_ERROR, WSS_OPERATION_IN_PROGRESS};
 use provider_core::{SocketHandle, UserPtr, WsaError};
 
 use super::watch::Watch;
 use crate::event::{Function, What};
 use crate::memory::{Held, Lent, LoanId, Pattern};
-use crate::oracle::{Call, CallId, Outcome, Received, Violation};
+use crate::oracle::{Call, CallId, Outcome, Received, RecordFacts, Violation};
 
 /// Something to scribble over once the call has returned.
 pub(super) type Transient = (UserPtr, usize, Pattern);
@@ -30,6 +31,8 @@ pub(super) struct Frame<'w> {
     transients: [Option<Transient>; 3],
     /// Where a synchronous receive puts its bytes and its sender.
     room: Option<(Vec<(UserPtr, u32)>, UserPtr)>,
+    /// What WSPEnumNetworkEvents gave.
+    record: Option<RecordFacts>,
 }
 
 impl<'w> Frame<'w> {
@@ -56,6 +59,7 @@ impl<'w> Frame<'w> {
             status_before: None,
             transients: [None; 3],
             room: None,
+            record: None,
         };
         frame.lend(errno, 4, Lent::Output);
         frame
@@ -143,6 +147,24 @@ impl<'w> Frame<'w> {
         self.room = Some((room, from));
     }
 
+    /// Remembers the WSANETWORKEVENTS that the call has filled.
+    pub(super) fn gave_record(&mut self, at: UserPtr) {
+        let mut bytes = [0; layout::SIZE];
+        if self.watch.arena.peek(at, &mut bytes) {
+            let (words, _) = bytes.as_chunks::<4>();
+            let mut words = words.iter().map(|word| i32::from_le_bytes(*word));
+            let events = words.next().unwrap_or(0);
+            let errors = core::array::from_fn(|_| words.next().unwrap_or(0));
+            self.record = Some(RecordFacts { events, errors });
+        }
+    }
+
+    /// Reports what is wrong with what the call gave.
+    pub(super) fn object(&self, clause: &'static str, message: String) {
+        let around = &self.watch.around;
+        around.report(around.at(), Violation::new("notification", clause, message));
+    }
+
     /// Takes back what the call was lent, scribbles, and tells the oracles.
     pub(super) fn leave(mut self, value: i64) {
         let watch = self.watch;
@@ -178,7 +200,7 @@ impl<'w> Frame<'w> {
         } else {
             None
         };
-        let room = self.room.take();
+        let (room, record) = (self.room.take(), self.record);
         {
             let mut bytes = watch.scratch.borrow_mut();
             bytes.clear();
@@ -191,7 +213,7 @@ impl<'w> Frame<'w> {
                     received = Some(Received { bytes: &bytes, from: watch.address_at(*from) });
                 }
             }
-            let outcome = Outcome { value, errno, count: count_now, received, overlapped };
+            let outcome = Outcome { value, errno, count: count_now, received, overlapped, record };
             let verdict = watch.around.oracles().borrow_mut().call_leave(
                 at,
                 watch.process,

@@ -2,7 +2,7 @@
 
 use core::net::{IpAddr, SocketAddr};
 
-use provider_core::{Family, Half, Kind, WsaError};
+use provider_core::{Family, Half, Kind, Readiness, WsaError};
 
 use super::watch::Watch;
 use crate::oracle::TransportResult;
@@ -50,6 +50,14 @@ impl Watch {
     pub fn transport_joined(&self, tsock: u32, group: IpAddr) {
         self.tell(|oracles, _, process| {
             oracles.transport_joined(process, tsock, group);
+            Ok(())
+        });
+    }
+
+    /// The provider's worker is about to hear that a transport socket is ready.
+    pub fn transport_ready(&self, tsock: u32, readiness: Readiness) {
+        self.tell(|oracles, _, process| {
+            oracles.transport_ready(process, tsock, readiness);
             Ok(())
         });
     }

@@ -11,7 +11,7 @@ use super::surroundings::Surroundings;
 use crate::event::{At, Tid};
 use crate::memory::{AccessError, Arena, LoanId};
 use crate::oracle::{
-    LeakFacts, Oracles, OverlappedFacts, ProcessKey, Received, SocketFacts, Verdict,
+    LeakFacts, Oracles, OverlappedFacts, Post, ProcessKey, Received, SocketFacts, Verdict,
 };
 
 /// The low bits of a handle mean nothing to the system (EVT-9).
@@ -99,6 +99,18 @@ impl Watch {
         self.tell(|oracles, at, process| {
             oracles.apc_queued(at, process, target, context, accepted)
         });
+    }
+
+    /// A worker of the host's begins or ends to bring work to the provider.
+    pub(super) fn serving(&self, begins: bool) {
+        let at = self.around.at();
+        let mut oracles = self.around.oracles().borrow_mut();
+        if begins { oracles.service_enter(at) } else { oracles.service_leave(at) }
+    }
+
+    /// WPUPostMessage was called: `posted` tells whether the message got there.
+    pub fn message_posted(&self, post: Post, posted: bool) {
+        self.tell(|oracles, at, process| oracles.message_posted(at, process, post, posted));
     }
 
     /// WPUCompleteOverlappedRequest was called; nothing is stored yet.

@@ -1,16 +1,20 @@
-//! The upcalls by which an operation ends: APCs, routines, events, WPUCompleteOverlappedRequest.
+//! The upcalls by which a client is told: APCs, routines, events, messages,
+//! WPUCompleteOverlappedRequest.
 
 use std::rc::Rc;
 
 use provider_core::layout::{POINTER, overlapped as offsets};
-use provider_core::{EventHandle, Memory, Routine, SocketHandle, ThreadId, UserPtr, WsaError};
+use provider_core::{
+    EventHandle, Memory, Routine, SocketHandle, ThreadId, UserPtr, WindowHandle, WsaError,
+};
 
 use crate::api::Os;
 use crate::boundary::NO_PACKET;
 use crate::event::{Point, Tid, What};
 use crate::fault::{Fault, Seam};
 use crate::kernel::handles::Association;
-use crate::kernel::{ApcCall, CompletionPacket, Duty};
+use crate::kernel::{ApcCall, CompletionPacket, Duty, Message};
+use crate::oracle::Post;
 use crate::world::Violation;
 
 use super::SimHost;
@@ -113,6 +117,21 @@ impl SimHost {
         self.kernel().record(What::EventObject { event: handle.0 as u64, set: false });
         self.kernel().reset_event(&event);
         Ok(())
+    }
+
+    pub(super) fn post(&self, window: WindowHandle, message: Message) -> bool {
+        let posted = self.process.windows.post(self.kernel(), window, message);
+        self.kernel().record(What::Posted {
+            window: window.0 as u64,
+            message: message.message,
+            wparam: message.wparam as u64,
+            lparam: message.lparam as u64,
+            posted,
+        });
+        let Message { message, wparam, lparam } = message;
+        let post = Post { window: window.0, message, wparam, lparam };
+        self.process.watch(|watch| watch.message_posted(post, posted));
+        posted
     }
 
     /// Stores count, error and status, sets the event, posts the packet: in this order, and each a

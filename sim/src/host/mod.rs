@@ -17,7 +17,7 @@ use provider_core::{
 use crate::event::Point;
 use crate::fault::Seam;
 use crate::kernel::{
-    EventObject, Kernel, Objects, SimRawMutex, TimerKind, WaitFor, Waitable, Woken,
+    EventObject, Kernel, Message, Objects, SimRawMutex, TimerKind, WaitFor, Waitable, Woken,
 };
 use crate::process::Process;
 
@@ -174,9 +174,15 @@ impl Host for SimHost {
         self.complete(socket, overlapped, error, bytes)
     }
 
-    fn post_message(&self, _: WindowHandle, _: u32, _: usize, _: usize) -> bool {
+    fn post_message(
+        &self,
+        window: WindowHandle,
+        message: u32,
+        wparam: usize,
+        lparam: usize,
+    ) -> bool {
         self.upcall(Point::Message, "post_message");
-        false
+        self.post(window, Message { message, wparam, lparam })
     }
 
     fn blocking_hook(&self) -> Option<BlockingHook> {

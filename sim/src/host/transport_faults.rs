@@ -1,8 +1,6 @@
 //! The faults of the transport: decided in front of the stack, at each call, by the program's
 //! script or by chance.
 
-use std::rc::Rc;
-
 use provider_core::{Kind, Readiness, WsaError};
 
 use crate::event::What;
@@ -55,8 +53,7 @@ impl SimTransport {
         match error {
             WsaError::WSAEWOULDBLOCK => {
                 let at_ns = self.kernel().now_ns() + u64::from(READY_WITHIN_NS);
-                let kind =
-                    TimerKind::Ready(Rc::clone(&entry.process), entry.token, seam.readiness());
+                let kind = TimerKind::Ready(entry, seam.readiness());
                 self.kernel().set_timer(at_ns, kind);
             }
             WsaError::WSAECONNRESET | WsaError::WSAECONNABORTED | WsaError::WSAENETRESET
@@ -112,7 +109,7 @@ impl SimTransport {
         let entry = self.kernel().transports.borrow().get(socket).cloned();
         if let Some(entry) = entry {
             let late_ns = u64::from(self.below(Fault::WouldBlock, READY_WITHIN_NS)) + 1;
-            let kind = TimerKind::Ready(Rc::clone(&entry.process), entry.token, readiness);
+            let kind = TimerKind::Ready(entry, readiness);
             self.kernel().set_timer(self.kernel().now_ns() + late_ns, kind);
         }
         Err(WsaError::WSAEWOULDBLOCK)

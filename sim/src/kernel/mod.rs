@@ -21,6 +21,7 @@ mod switch;
 mod thread;
 mod timer;
 mod wait;
+mod window;
 mod wire;
 
 #[cfg(test)]
@@ -52,6 +53,8 @@ pub use wait::{
     INFINITE, MAXIMUM_WAIT_OBJECTS, WAIT_FAILED, WAIT_IO_COMPLETION, WAIT_OBJECT_0, WAIT_TIMEOUT,
 };
 pub(crate) use wait::{Objects, WaitFor, Waitable, Woken};
+pub use window::Message;
+pub(crate) use window::{Look, Windows};
 
 /// What a scheduling point costs, in virtual nanoseconds: a spinning program still lets time pass.
 pub const POINT_NS: u64 = 100;

@@ -11,6 +11,7 @@ use crate::process::Process;
 
 use super::Kernel;
 use super::wait::Woken;
+use super::wire::TransportEntry;
 
 /// What a timer does.
 pub(crate) enum TimerKind {
@@ -21,7 +22,7 @@ pub(crate) enum TimerKind {
     /// A provider's timer.
     Provider(Rc<Process>, Token),
     /// A transport socket that refused with WSAEWOULDBLOCK by a fault is ready again.
-    Ready(Rc<Process>, Token, Readiness),
+    Ready(TransportEntry, Readiness),
     /// The adversary terminates a thread, if it is in a place where that is fair.
     Kill(Tid),
 }
@@ -103,7 +104,7 @@ impl Kernel {
             TimerKind::Provider(process, token) => {
                 process.ended() || process.timer_of(*token) != Some(timer.at_ns)
             }
-            TimerKind::Ready(process, ..) => process.ended(),
+            TimerKind::Ready(entry, _) => entry.process.ended(),
             TimerKind::ApcDue(tid) | TimerKind::Kill(tid) => {
                 self.thread(*tid).is_none_or(|thread| thread.has_ended())
             }
@@ -129,9 +130,7 @@ impl Kernel {
                     process.timer_fired(token);
                     process.push_work(Work::Timer(token));
                 }
-                Some(TimerKind::Ready(process, token, readiness)) => {
-                    process.push_work(Work::Ready(token, readiness));
-                }
+                Some(TimerKind::Ready(entry, readiness)) => entry.tell_ready(readiness),
                 Some(TimerKind::Kill(tid)) => self.kill(tid),
                 None => break,
             }

@@ -67,6 +67,14 @@ pub(crate) struct TransportEntry {
     pub(crate) peer: Option<SocketAddr>,
 }
 
+impl TransportEntry {
+    /// The provider's worker hears that the socket may make progress.
+    pub(crate) fn tell_ready(&self, readiness: Readiness) {
+        self.process.watch(|watch| watch.transport_ready(self.number, readiness));
+        self.process.push_work(Work::Ready(self.token, readiness));
+    }
+}
+
 /// The sockets that providers opened, by their place in the stack.
 #[derive(Default)]
 pub(crate) struct Transports(Vec<Option<TransportEntry>>);
@@ -227,7 +235,7 @@ impl Kernel {
     fn tell_ready(&self, socket: StackSocket, readiness: Readiness) {
         let entry = self.transports.borrow().get(socket).cloned();
         if let Some(entry) = entry {
-            entry.process.push_work(Work::Ready(entry.token, readiness));
+            entry.tell_ready(readiness);
         }
     }
 

@@ -65,6 +65,8 @@ pub(super) struct Thread {
     pub(super) in_hook: u32,
     /// Depth of `run_apc`.
     pub(super) in_apc: u32,
+    /// Since when it serves the provider's work.
+    pub(super) serving_since_ns: Option<u64>,
     /// APCs queued and not yet run.
     pub(super) apcs_waiting: u32,
     /// Locks of the provider's that it holds.
@@ -162,6 +164,13 @@ impl Book {
         self.threads.get(place)?.calls.last()
     }
 
+    /// Since when the thread is inside of the provider; now, where it cannot be told.
+    pub(super) fn in_provider_since(&self, at: At) -> u64 {
+        let Some(thread) = self.threads.get(place(at)) else { return at.time_ns };
+        let call = thread.calls.first().map(|call| call.entered_ns);
+        call.into_iter().chain(thread.serving_since_ns).min().unwrap_or(at.time_ns)
+    }
+
     pub(super) fn enter(&mut self, at: At, process: ProcessKey, call: Call) -> CallId {
         self.calls_made += 1;
         let id = CallId(self.calls_made);
@@ -169,7 +178,7 @@ impl Book {
         let (mut mode, mut mode_changes) = (Mode::Unknown, 0);
         if let Some(socket) = socket {
             let socket = &mut self.sockets[socket.0 as usize];
-            if matches!(call.special, Special::Ioctl { code: FIONBIO, .. }) {
+            if changes_mode(&call.special) {
                 socket.mode_changes += 1;
                 socket.mode_raced |= socket.mode_changing > 0;
                 socket.mode_changing += 1;
@@ -225,17 +234,17 @@ impl Book {
                 }
                 None
             }
-            (Function::WSPIoctl, Special::Ioctl { code: FIONBIO, input }) => {
+            (_, special) if changes_mode(special) => {
                 let id = call.socket?;
                 let socket = &mut self.sockets[id.0 as usize];
                 let raced = socket.mode_raced;
                 socket.mode_changing = socket.mode_changing.saturating_sub(1);
                 socket.mode_raced &= socket.mode_changing > 0;
                 if ok && !raced {
-                    socket.mode = match input {
-                        Some(0) => Mode::Blocking,
-                        Some(_) => Mode::Nonblocking,
-                        None => Mode::Unknown,
+                    socket.mode = match special {
+                        Special::Ioctl { input: Some(0), .. } => Mode::Blocking,
+                        Special::Ioctl { input: None, .. } => Mode::Unknown,
+                        _ => Mode::Nonblocking,
                     };
                 }
                 None
@@ -291,6 +300,16 @@ impl Book {
         self.handles.retain(|(owner, _), _| owner.machine != machine);
         self.threads.forget_machine(machine);
     }
+}
+
+/// Whether a call makes its socket blocking or nonblocking.
+fn changes_mode(special: &Special) -> bool {
+    matches!(
+        special,
+        Special::Ioctl { code: FIONBIO, .. }
+            | Special::EventSelect { .. }
+            | Special::AsyncSelect { .. }
+    )
 }
 
 /// The thread that a fact is about.

@@ -15,6 +15,7 @@ use super::leak::LeakOracle;
 use super::ledger::{Ledgers, RoutineFacts};
 use super::locks::LockOracle;
 use super::nesting::NestingOracle;
+use super::notification::{NotificationOracle, Post};
 use super::receive::{Delivery, ReceiveOracle};
 use super::send_order::SendOrder;
 use super::transports::Transports;
@@ -35,6 +36,7 @@ pub struct Oracles {
     pub(super) order: SendOrder,
     pub(super) receive: ReceiveOracle,
     pub(super) wire: WireOracle,
+    notification: NotificationOracle,
     calm: bool,
 }
 
@@ -49,6 +51,7 @@ impl Oracles {
             order: SendOrder::new(profile),
             receive: ReceiveOracle::default(),
             wire: WireOracle::default(),
+            notification: NotificationOracle::default(),
             calm: false,
         }
     }
@@ -74,6 +77,7 @@ impl Oracles {
         let id = self.book.enter(at, process, call);
         let Some(active) = self.book.innermost(place(at)) else { return id };
         self.ledgers.of(process.machine).enter(active);
+        self.notification.enter(active);
         if let Some(sending) = sending {
             self.order.enter(&self.book, active, sending);
         } else if is_counted_receive(active) {
@@ -100,6 +104,8 @@ impl Oracles {
             self.transports.made(process.machine, call.opened, socket);
             self.order.opened(&self.book, socket);
         }
+        let handle = made.map_or(0, |id| self.book.socket(id).handle.0);
+        let notification = self.notification.leave(at, &call, outcome, made, handle);
         let codes = self.codes.left(&self.book, &call, outcome);
         // Each has to see every fact, whatever the others say.
         let result = GetResultOracle::left(&call, outcome);
@@ -111,7 +117,14 @@ impl Oracles {
         let ledger = self.ledgers.of(process.machine).leave(&self.book, &call, outcome);
         let condition = ConditionOracle::left(&call, outcome);
         let hook = HookOracle::left(&call, outcome);
-        codes.and(hook).and(result).and(condition).and(ledger).and(order).and(locks)
+        codes
+            .and(hook)
+            .and(result)
+            .and(condition)
+            .and(ledger)
+            .and(order)
+            .and(notification)
+            .and(locks)
     }
 
     /// A receive call has left.
@@ -308,11 +321,16 @@ impl Oracles {
         )
     }
 
-    /// The provider set a client's event.
+    /// The provider set a client's event: of an operation, or for network events.
     ///
     /// # Errors
-    /// EVT-3, EVT-6, EVT-7, CXL-7.
+    /// EVT-3, EVT-6, EVT-7, CXL-7, EVENTSELECT-4.
     pub fn event_set(&mut self, at: At, process: ProcessKey, event: EventHandle) -> Verdict {
+        if self.notification.knows(process, event)
+            && !self.ledgers.of(process.machine).knows(process, event)
+        {
+            return self.notification.event_set(&self.book, at, process, event);
+        }
         self.ledgers.of(process.machine).event_set(&self.book, at, process, event)
     }
 
@@ -345,6 +363,38 @@ impl Oracles {
     /// What of a machine's operations somebody may wait for in vain: for the liveness oracle.
     pub fn describe_owed(&mut self, machine: MachineId, into: &mut String) {
         self.ledgers.of(machine).describe_owed(into);
+    }
+
+    /// The provider posted a message; one that did not get there tells nobody anything.
+    ///
+    /// # Errors
+    /// ASYNCSELECT-1, ASYNCSELECT-4, ASYNCSELECT-5.
+    pub fn message_posted(
+        &mut self,
+        at: At,
+        process: ProcessKey,
+        post: Post,
+        posted: bool,
+    ) -> Verdict {
+        if posted { self.notification.posted(&self.book, at, process, post) } else { Ok(()) }
+    }
+
+    /// A worker of the host's brings work to the provider.
+    pub fn service_enter(&mut self, at: At) {
+        self.book.thread(place(at)).serving_since_ns = Some(at.time_ns);
+    }
+
+    /// The provider has taken it.
+    pub fn service_leave(&mut self, at: At) {
+        self.book.thread(place(at)).serving_since_ns = None;
+    }
+
+    /// The run does not end.
+    ///
+    /// # Errors
+    /// EVENTSELECT-9, where that is why.
+    pub fn stuck(&self) -> Verdict {
+        self.notification.stuck(&self.transports)
     }
 
     /// An upcall, a routine or a wait begins.
@@ -419,6 +469,7 @@ impl Oracles {
         let waiting = |place: ThreadPlace| threads.get(place).map_or(0, |t| t.apcs_waiting);
         let verdict = self.ledgers.of(process.machine).cleaned(process, waiting);
         self.book.forget_process(process);
+        self.notification.forget_process(process);
         let leak = LeakOracle::cleaned(at, process, left);
         verdict.and(leak)
     }
@@ -430,6 +481,7 @@ impl Oracles {
     pub fn process_ended(&mut self, _at: At, process: ProcessKey) -> Verdict {
         self.ledgers.of(process.machine).forget_process(process);
         self.book.forget_process(process);
+        self.notification.forget_process(process);
         self.process_lost(process);
         Ok(())
     }
@@ -441,6 +493,7 @@ impl Oracles {
     pub fn machine_crashed(&mut self, _at: At, machine: MachineId) -> Verdict {
         self.ledgers.of(machine).forget_machine(machine);
         self.book.forget_machine(machine);
+        self.notification.forget_machine(machine);
         self.wire.machine_lost(machine);
         Ok(())
     }

@@ -2,8 +2,9 @@
 
 use core::net::SocketAddr;
 
-use provider_core::{EventHandle, Routine, SocketHandle, UserPtr, WsaError};
+use provider_core::{EventHandle, Routine, SocketHandle, UserPtr, WindowHandle, WsaError};
 
+pub use super::notification::RecordFacts;
 use crate::event::{Function, MachineId, ProcessId, Tid};
 
 /// A process of the world.
@@ -87,6 +88,22 @@ pub enum Special {
     },
     /// WSPShutdown.
     Shutdown(i32),
+    /// WSPEventSelect.
+    EventSelect {
+        /// `hEventObject`.
+        event: EventHandle,
+        /// `lNetworkEvents`.
+        events: i32,
+    },
+    /// WSPAsyncSelect.
+    AsyncSelect {
+        /// `hWnd`.
+        window: WindowHandle,
+        /// `wMsg`.
+        message: u32,
+        /// `lEvent`.
+        events: i32,
+    },
     /// WSPGetOverlappedResult.
     GetResult {
         /// `fWait`.
@@ -149,6 +166,8 @@ pub struct Outcome<'a> {
     /// The OVERLAPPED at the end of WSPGetOverlappedResult and of a call that pends, where it can be
     /// read.
     pub overlapped: Option<OverlappedFacts>,
+    /// What WSPEnumNetworkEvents gave.
+    pub record: Option<RecordFacts>,
 }
 
 /// The words of a WSAOVERLAPPED.

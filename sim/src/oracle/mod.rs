@@ -17,6 +17,7 @@ mod ledger;
 mod locks;
 mod names;
 mod nesting;
+mod notification;
 mod receive;
 mod seam;
 mod send_order;
@@ -28,8 +29,9 @@ mod wire;
 
 pub use facade::Oracles;
 pub use facts::{
-    Call, CallId, LeakFacts, Outcome, OverlappedFacts, ProcessKey, Received, Sending, SocketFacts,
-    Special, ThreadPlace, TransportResult,
+    Call, CallId, LeakFacts, Outcome, OverlappedFacts, ProcessKey, Received, RecordFacts, Sending,
+    SocketFacts, Special, ThreadPlace, TransportResult,
 };
 pub use names::NAMES;
+pub use notification::Post;
 pub use violation::{Verdict, Violation};

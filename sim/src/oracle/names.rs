@@ -11,6 +11,7 @@ pub const NAMES: &[&str] = &[
     "memory",
     "error-code",
     "get-result",
+    "notification",
     "locks",
     "leak",
     "deadlock",

@@ -2,7 +2,7 @@
 
 use core::net::{IpAddr, SocketAddr};
 
-use provider_core::{Family, Half, Kind, WsaError};
+use provider_core::{Family, Half, Kind, Readiness, WsaError};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::book::{SocketId, place};
@@ -80,6 +80,7 @@ impl Oracles {
         let tsock = Tsock { machine: process.machine, number: tsock };
         let Some(carrier) = self.transports.get(tsock) else { return Ok(()) };
         let stream = carrier.stream;
+        self.transports.set_full(tsock, result == Err(WsaError::WSAEWOULDBLOCK));
         let mut hash = 0;
         match result {
             Ok(taken) if stream => {
@@ -98,6 +99,14 @@ impl Oracles {
         }
         let Some(socket) = self.carried(at, tsock) else { return Ok(()) };
         self.order.transport_sent(&self.book, at, socket, offered, hash, to, result)
+    }
+
+    /// The provider is told that a transport socket is ready.
+    pub fn transport_ready(&mut self, process: ProcessKey, tsock: u32, readiness: Readiness) {
+        if readiness.contains(Readiness::SEND) {
+            let tsock = Tsock { machine: process.machine, number: tsock };
+            self.transports.set_full(tsock, false);
+        }
     }
 
     /// The SPI socket behind a transport socket that is used to send.

@@ -18,6 +18,8 @@ pub(super) struct Carrier {
     pub(super) socket: Option<SocketId>,
     pub(super) stream: bool,
     pub(super) closed: bool,
+    /// Its last send was refused for want of room, and it did not say since that there is some.
+    full: bool,
 }
 
 /// The register of transport sockets.
@@ -37,6 +39,17 @@ impl Transports {
         self.of_socket.get(&socket.0).copied()
     }
 
+    pub(super) fn set_full(&mut self, tsock: Tsock, full: bool) {
+        if let Some(carrier) = self.carriers.get_mut(&tsock) {
+            carrier.full = full;
+        }
+    }
+
+    /// Whether it has no room that the provider could know of.
+    pub(super) fn is_full(&self, tsock: Tsock) -> bool {
+        self.carriers.get(&tsock).is_none_or(|carrier| carrier.full)
+    }
+
     /// A transport socket came to be. The call that the thread is in says whose it is: at once, or
     /// (WSPSocket, WSPAccept) when that call leaves.
     pub(super) fn opened(
@@ -47,7 +60,8 @@ impl Transports {
         tsock: Tsock,
         stream: bool,
     ) {
-        self.carriers.insert(tsock, Carrier { process, socket: None, stream, closed: false });
+        self.carriers
+            .insert(tsock, Carrier { process, socket: None, stream, closed: false, full: false });
         let Some(call) = book.thread(place(at)).calls.last_mut() else { return };
         let makes = matches!(call.call.function, Function::WSPSocket | Function::WSPAccept);
         if makes {

@@ -97,6 +97,9 @@ pub(super) fn encode(at: At, what: &What, into: &mut [u8; LEN_MAX]) -> (usize, C
         What::ConditionLeave(verdict) => put(into, at, 29, [u64::from(verdict as u32)]),
         What::HookEnter => put(into, at, 30, []),
         What::HookLeave(goes_on) => put(into, at, 31, [u64::from(goes_on)]),
+        What::Posted { window, message, wparam, lparam, posted } => {
+            put(into, at, 32, [window, pair(message, u32::from(posted)), wparam, lparam])
+        }
     };
     (len, counts)
 }

@@ -84,6 +84,13 @@ impl<N: AsRef<str>> Line<'_, N> {
             What::EventObject { event, set } => {
                 write!(f, "event {event:#x} {}", if set { "set" } else { "reset" })
             }
+            What::Posted { window, message, wparam, lparam, posted } => {
+                let verb = if posted { "posted to" } else { "not posted to" };
+                write!(
+                    f,
+                    "message {message:#x}({wparam:#x}, {lparam:#x}) {verb} window {window:#x}"
+                )
+            }
             What::WaitEnd(result) => write!(f, "wait ends: {}", wait_result(result)),
             What::TransportSend { socket, offered, result } => {
                 write!(f, "transport {socket} send of {offered}: ")?;

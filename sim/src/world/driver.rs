@@ -233,6 +233,11 @@ impl Driver {
     }
 
     fn report_stuck(&mut self, why: &str) {
+        let at = self.at(MachineId(0));
+        self.tell(at, |oracles| oracles.stuck());
+        if self.shared.stopping_run() {
+            return;
+        }
         let mut message = format!("the run does not end: {why}");
         for machine in self.shared.directory.ids().filter(|m| !self.carrier.finished(*m)) {
             let name = self.shared.directory.name(machine);
@@ -240,7 +245,6 @@ impl Driver {
             self.carrier.describe(machine, &mut message);
             self.shared.oracles.borrow_mut().describe_owed(machine, &mut message);
         }
-        let at = self.at(MachineId(0));
         let message = message.trim_end().to_owned();
         self.shared.report(at, Violation { oracle: "liveness", clause: "SYN-4", message });
     }

@@ -2,7 +2,7 @@
 
 use wspsim::scenario::Scenario;
 
-use crate::scene::{DATAGRAM, STREAM};
+use crate::scene::{DATAGRAM, NOTIFIED, STREAM};
 
 /// Where a flaw sits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,6 +165,17 @@ flaws! {
     // WSPGetOverlappedResult.
     LyingResult, "lying-result", Spi, DATAGRAM, "get-result", ["OVL-12"],
         "WSPGetOverlappedResult returns TRUE while the operation is in progress.";
+    // Being told when a socket is ready.
+    WriteLost, "write-lost", Host, NOTIFIED, "notification", ["EVENTSELECT-9"],
+        "The event for FD_WRITE is never set once a send was refused.";
+    NotSelected, "not-selected", Spi, NOTIFIED, "notification", ["EVENTSELECT-1"],
+        "A network event is recorded that nobody selected.";
+    EventAfterCancel, "event-after-cancel", Spi, NOTIFIED, "notification", ["EVENTSELECT-4"],
+        "An event is set after its selection was taken back.";
+    MessageTwice, "message-twice", Host, NOTIFIED, "notification", ["ASYNCSELECT-5"],
+        "Each message is posted twice.";
+    WrongSelect, "wrong-select", Spi, NOTIFIED, "notification", ["SELECT-1"],
+        "WSPSelect counts one socket too many.";
     // Locks, waits, panics.
     LockHeld, "lock-held", Spi, DATAGRAM, "locks", ["REENT-2"],
         "The worker holds a lock of the provider's while it completes operations.";

@@ -125,6 +125,9 @@ impl Host for FlawedHost {
     }
 
     fn set_event(&self, event: EventHandle) -> Result<(), WsaError> {
+        if self.has(Flaw::WriteLost) && self.state.sends.get() && self.is_on_worker() {
+            return Ok(());
+        }
         self.host.set_event(event)
     }
 
@@ -230,6 +233,9 @@ impl Host for FlawedHost {
         wparam: usize,
         lparam: usize,
     ) -> bool {
+        if self.has(Flaw::MessageTwice) {
+            self.host.post_message(window, message, wparam, lparam);
+        }
         self.host.post_message(window, message, wparam, lparam)
     }
 

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use provider_core::spi::{SIO_FLUSH, SO_SNDBUF};
+use provider_core::spi::{FD_OOB, SIO_FLUSH, SO_SNDBUF};
 use provider_core::{
-    ConditionRoutine, ConnectArgs, EventHandle, Host, OverlappedArgs, ServiceProvider,
+    ConditionRoutine, ConnectArgs, EventHandle, Host, Memory, OverlappedArgs, ServiceProvider,
     SocketHandle, Token, UserPtr, WindowHandle, Work, WsaError,
 };
 use wspsim::host::SimHost;
@@ -143,6 +143,9 @@ impl ServiceProvider for FlawedProvider {
         if self.has(Flaw::NotAlertable) {
             self.run_contexts();
         }
+        if let Some(event) = self.state.cancelled.take() {
+            let _ = self.host.set_event(event);
+        }
         self.state.closing.set(true);
         let value = self.inner.wsp_close_socket(s, errno);
         self.state.closing.set(false);
@@ -180,7 +183,8 @@ impl ServiceProvider for FlawedProvider {
         timeout: UserPtr,
         errno: UserPtr,
     ) -> i32 {
-        self.inner.wsp_select(nfds, readfds, writefds, exceptfds, timeout, errno)
+        let ready = self.inner.wsp_select(nfds, readfds, writefds, exceptfds, timeout, errno);
+        ready + i32::from(self.has(Flaw::WrongSelect) && ready > 0)
     }
 
     fn wsp_event_select(
@@ -190,6 +194,9 @@ impl ServiceProvider for FlawedProvider {
         network_events: i32,
         errno: UserPtr,
     ) -> i32 {
+        if self.has(Flaw::EventAfterCancel) && network_events == 0 {
+            self.state.cancelled.set(Some(event));
+        }
         self.inner.wsp_event_select(s, event, network_events, errno)
     }
 
@@ -200,7 +207,11 @@ impl ServiceProvider for FlawedProvider {
         network_events: UserPtr,
         errno: UserPtr,
     ) -> i32 {
-        self.inner.wsp_enum_network_events(s, event, network_events, errno)
+        let value = self.inner.wsp_enum_network_events(s, event, network_events, errno);
+        if self.has(Flaw::NotSelected) {
+            let _ = self.host.memory().write(network_events, &FD_OOB.to_le_bytes());
+        }
+        value
     }
 
     fn wsp_async_select(

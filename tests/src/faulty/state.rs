@@ -3,7 +3,9 @@
 use core::cell::{Cell, RefCell};
 use core::net::SocketAddr;
 
-use provider_core::{Host, OverlappedArgs, SocketHandle, ThreadId, ThreadKey, Transport, UserPtr};
+use provider_core::{
+    EventHandle, Host, OverlappedArgs, SocketHandle, ThreadId, ThreadKey, Transport, UserPtr,
+};
 use wspsim::host::SimHost;
 
 use super::Flaw;
@@ -67,6 +69,8 @@ pub(super) struct State {
     pub(super) statuses: RefCell<Vec<(UserPtr, u32)>>,
     pub(super) held: RefCell<Option<Datagram>>,
     pub(super) last: RefCell<Option<Datagram>>,
+    /// The event of a selection that was taken back.
+    pub(super) cancelled: Cell<Option<EventHandle>>,
     /// The flaw that strikes once has struck.
     struck: Cell<bool>,
 }
@@ -91,6 +95,7 @@ impl State {
             statuses: RefCell::default(),
             held: RefCell::default(),
             last: RefCell::default(),
+            cancelled: Cell::new(None),
             struck: Cell::new(false),
         }
     }

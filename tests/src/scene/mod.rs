@@ -5,6 +5,7 @@
 mod datagram;
 mod endless;
 mod misuse;
+mod notified;
 mod stream;
 
 use provider_core::WsaError;
@@ -21,11 +22,14 @@ pub const STREAM: &dyn Scenario = &stream::StreamPair;
 /// A program that writes into a buffer while an overlapped send owns it.
 pub const MISUSE: &dyn Scenario = &misuse::Misuse;
 
+/// A stream and a datagram socket whose programs are told when these are ready.
+pub const NOTIFIED: &dyn Scenario = &notified::Notified;
+
 /// A program that hangs: not among those that a hunt takes by itself.
 pub const ENDLESS: &dyn Scenario = &endless::Endless;
 
 /// All that end.
-pub const ALL: &[&dyn Scenario] = &[DATAGRAM, STREAM, MISUSE];
+pub const ALL: &[&dyn Scenario] = &[DATAGRAM, STREAM, MISUSE, NOTIFIED];
 
 pub(crate) const QUIET: NetworkRange = NetworkRange::Fixed(Network {
     min_delay_ns: MS,

@@ -30,7 +30,7 @@ fn each_flaw_by_its_oracle() {
 /// The same seeds without a flaw find nothing, so what was found is the flaw.
 #[test]
 fn nothing_without_a_flaw() {
-    for scenario in [scene::DATAGRAM, scene::STREAM] {
+    for scenario in [scene::DATAGRAM, scene::STREAM, scene::NOTIFIED] {
         for seed in SEEDS {
             let report = made(scenario, options(seed, None));
             assert_eq!(report.finding, None, "{}, seed {seed}: {}", scenario.name(), told(&report));
@@ -41,7 +41,7 @@ fn nothing_without_a_flaw() {
 /// Without a flaw the layers around the core are not there, as far as a run can tell.
 #[test]
 fn the_layers_alone_change_nothing() {
-    for scenario in [scene::DATAGRAM, scene::STREAM] {
+    for scenario in [scene::DATAGRAM, scene::STREAM, scene::NOTIFIED] {
         let layered = made(scenario, options(3, None));
         let bare = RunOptions { faults: FaultChoice::None, ..RunOptions::seed(3) };
         assert_eq!(layered.digest, made(scenario, bare).digest, "{}", scenario.name());

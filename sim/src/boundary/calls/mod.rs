@@ -1,5 +1,6 @@
 //! [`Boundary`]: a [`ServiceProvider`] in front of the provider under test.
 
+mod notification;
 mod table;
 mod transfers;
 

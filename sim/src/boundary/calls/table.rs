@@ -1,6 +1,6 @@
 //! The procedure table, watched: what each function's arguments lend.
 
-use provider_core::layout::{POINTER, fd_set, network_events, protocol_info, qos, timeval, wsabuf};
+use provider_core::layout::{protocol_info, qos, wsabuf};
 use provider_core::spi::{SOCK_STREAM, WSA_FLAG_OVERLAPPED};
 use provider_core::{
     ConditionRoutine, ConnectArgs, EventHandle, OverlappedArgs, ServiceProvider, SocketHandle,
@@ -389,15 +389,7 @@ impl ServiceProvider for Boundary {
         timeout: UserPtr,
         errno: UserPtr,
     ) -> i32 {
-        let set = |at: UserPtr| {
-            let count = self.watch.word_at(at).unwrap_or(0) as usize;
-            (at, fd_set::ARRAY + count.saturating_mul(POINTER), Lent::Output)
-        };
-        let lends =
-            [set(readfds), set(writefds), set(exceptfds), (timeout, timeval::SIZE, Lent::Input)];
-        self.plain(Function::WSPSelect, NO_SOCKET, Special::None, &lends, errno, |p| {
-            p.wsp_select(nfds, readfds, writefds, exceptfds, timeout, errno)
-        })
+        self.select(nfds, [readfds, writefds, exceptfds], timeout, errno)
     }
 
     fn wsp_event_select(
@@ -407,7 +399,8 @@ impl ServiceProvider for Boundary {
         network_events: i32,
         errno: UserPtr,
     ) -> i32 {
-        self.plain(Function::WSPEventSelect, s, Special::None, &[], errno, |p| {
+        let special = Special::EventSelect { event, events: network_events };
+        self.plain(Function::WSPEventSelect, s, special, &[], errno, |p| {
             p.wsp_event_select(s, event, network_events, errno)
         })
     }
@@ -419,10 +412,7 @@ impl ServiceProvider for Boundary {
         network_events: UserPtr,
         errno: UserPtr,
     ) -> i32 {
-        let lends = [(network_events, network_events::SIZE, Lent::Output)];
-        self.plain(Function::WSPEnumNetworkEvents, s, Special::None, &lends, errno, |p| {
-            p.wsp_enum_network_events(s, event, network_events, errno)
-        })
+        self.enum_network_events(s, event, network_events, errno)
     }
 
     fn wsp_async_select(
@@ -433,7 +423,8 @@ impl ServiceProvider for Boundary {
         network_events: i32,
         errno: UserPtr,
     ) -> i32 {
-        self.plain(Function::WSPAsyncSelect, s, Special::None, &[], errno, |p| {
+        let special = Special::AsyncSelect { window, message, events: network_events };
+        self.plain(Function::WSPAsyncSelect, s, special, &[], errno, |p| {
             p.wsp_async_select(s, window, message, network_events, errno)
         })
     }
@@ -505,6 +496,8 @@ impl ServiceProvider for Boundary {
     }
 
     fn service(&self, work: Work) {
+        self.watch.serving(true);
         self.provider.service(work);
+        self.watch.serving(false);
     }
 }

@@ -10,6 +10,7 @@ mod ports;
 mod power;
 mod schedule;
 mod threads;
+mod windows;
 
 use core::cell::Cell;
 

@@ -313,7 +313,15 @@ impl Stack {
     /// The connection dies of `error`, with a RST to the peer or without.
     pub(super) fn kill(&mut self, index: usize, error: WsaError, reset: bool) {
         let Some(Some(connection)) = self.connections.get_mut(index) else { return };
-        connection.fate.get_or_insert(error);
+        if connection.fate.is_none() {
+            connection.fate = Some(error);
+            // Told whether or not it was waited for.
+            if let Owner::Client(socket) = connection.owner
+                && let Ok(holder) = self.slots.get_mut(socket)
+            {
+                holder.interest.wait(Readiness::RECEIVE);
+            }
+        }
         if reset {
             connection.tcp_mut().abort();
             connection.seen = State::Closed;

@@ -67,6 +67,11 @@ impl Ledger {
         )
     }
 
+    /// Whether some operation has this event.
+    pub(in crate::oracle) fn knows(&self, process: ProcessKey, event: EventHandle) -> bool {
+        self.ops.iter().any(|op| op.process == process && op.event == event)
+    }
+
     /// Events that ended operations still owe.
     pub(in crate::oracle) fn owed_events(&self, process: ProcessKey) -> Vec<EventHandle> {
         let owes = |op: &&Op| {

@@ -154,6 +154,21 @@ fn every_death_is_told_to_everyone() {
     }
 }
 
+/// Who was told of data and left it there waits for nothing, but hears of the end all the same.
+#[test]
+fn a_reset_behind_unread_data_is_told() {
+    let mut net = Net::new(2);
+    let (client, server) = net.connected();
+    net.stacks[1].try_send(server, b"unread").unwrap();
+    net.wait(SECOND);
+    assert_eq!(net.told(0, client), RECEIVE);
+    net.stacks[1].close(server, true);
+    net.wait(SECOND);
+    assert_eq!(net.told(0, client), RECEIVE);
+    let word = net.stacks[0].try_recv(client, &mut [0; 9], true);
+    assert_eq!(word.err(), Some(WsaError::WSAECONNRESET));
+}
+
 #[test]
 fn a_connect_that_is_failed_is_told() {
     let mut net = Net::new(2);
