@@ -14,6 +14,7 @@ mod datagram_echo;
 mod enobufs_storm;
 mod mixed_senders;
 mod multicast;
+mod port_server;
 mod registry;
 mod reset_storm;
 mod routine_chain;

@@ -16,5 +16,6 @@ pub fn all() -> &'static [&'static dyn Scenario] {
         &crate::reset_storm::ResetStorm,
         &crate::crash_restart::CrashRestart,
         &crate::multicast::Multicast,
+        &crate::port_server::PortServer,
     ]
 }

@@ -10,6 +10,9 @@ use crate::oracle::book::Book;
 use crate::oracle::facts::ProcessKey;
 use crate::oracle::violation::Verdict;
 
+/// How many owed packets a message names.
+const OWED_SHOWN: usize = 5;
+
 impl Ledger {
     /// The packet of the operation at `address` goes to its socket's port.
     pub(in crate::oracle) fn packet_posted(
@@ -63,11 +66,16 @@ impl Ledger {
         }
     }
 
-    /// One line for each operation of a machine that ended, and whose packet is not posted: somebody
-    /// may wait for it.
+    /// What of a machine's operations somebody may wait for in vain: those that ended, and whose
+    /// packets are not posted.
     pub(in crate::oracle) fn describe_owed(&self, into: &mut String) {
-        for op in self.ops.iter().filter(|op| op.accepted && op.awaits_packet()) {
+        let owed = || self.ops.iter().filter(|op| op.accepted && op.awaits_packet());
+        for op in owed().take(OWED_SHOWN) {
             into.push_str(&format!("{} ended, and its packet was not posted\n", op.words()));
+        }
+        let more = owed().count().saturating_sub(OWED_SHOWN);
+        if more > 0 {
+            into.push_str(&format!("and {more} more\n"));
         }
     }
 }
