@@ -22,6 +22,7 @@
 
 extern crate alloc;
 
+mod address_text;
 mod error;
 mod host;
 pub mod layout;
