@@ -213,6 +213,8 @@ pub const SO_ERROR: i32 = 0x1007;
 pub const SO_TYPE: i32 = 0x1008;
 /// `SO_MAX_MSG_SIZE`.
 pub const SO_MAX_MSG_SIZE: i32 = 0x2003;
+/// `SO_PROTOCOL_INFOW`.
+pub const SO_PROTOCOL_INFOW: i32 = 0x2005;
 /// `TCP_NODELAY`.
 pub const TCP_NODELAY: i32 = 0x0001;
 

@@ -20,6 +20,18 @@ pub(super) struct RawAddress {
 }
 
 impl RawAddress {
+    /// The family that it says it has, if that is one of ours.
+    pub(super) fn family(&self) -> Option<Family> {
+        if self.len < 2 {
+            return None;
+        }
+        match sockaddr_family(&[self.bytes[0], self.bytes[1]]) {
+            AF_INET => Some(Family::V4),
+            AF_INET6 => Some(Family::V6),
+            _ => None,
+        }
+    }
+
     /// The address, as one of `family`.
     ///
     /// # Errors

@@ -7,6 +7,7 @@
 
 mod accept;
 mod address;
+mod address_to_string;
 mod bind;
 mod blocking;
 mod cancel;
@@ -14,6 +15,7 @@ mod close;
 mod connect;
 mod connect_args;
 mod delivery;
+mod disconnect;
 mod finish;
 mod ioctl;
 mod join_leaf;
@@ -22,6 +24,7 @@ mod notify;
 mod options;
 mod overlapped;
 mod protocol_info;
+mod qos;
 mod receive;
 mod receive_drain;
 mod send;
@@ -32,6 +35,7 @@ mod shutdown;
 mod socket;
 mod spi;
 mod startup;
+mod string_to_address;
 
 use alloc::sync::Arc;
 

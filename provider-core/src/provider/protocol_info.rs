@@ -12,11 +12,9 @@ use crate::{CatalogEntry, Family, Host, Kind, Memory, Transport, UserPtr, WsaErr
 use super::Provider;
 
 /// The bytes of a WSAPROTOCOL_INFOW.
-#[allow(dead_code, reason = "as below")]
 pub(super) type ProtocolInfoBytes = [u8; layout::SIZE];
 
 /// Version of the protocols, as Windows' own providers give it.
-#[allow(dead_code, reason = "as below")]
 const VERSION: u32 = 2;
 
 /// What a client's WSAPROTOCOL_INFOW says.
@@ -31,7 +29,6 @@ pub(super) struct ProtocolInfo {
 }
 
 impl<H: Host> Provider<H> {
-    #[allow(dead_code, reason = "WSPDuplicateSocket and SO_PROTOCOL_INFO give it")]
     /// The WSAPROTOCOL_INFOW of a protocol, as the catalogue has it.
     pub(super) fn fill_protocol_info(&self, family: Family, kind: Kind) -> ProtocolInfoBytes {
         let mut bytes = [0; layout::SIZE];

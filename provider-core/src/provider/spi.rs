@@ -95,12 +95,12 @@ impl<H: Host> ServiceProvider for Provider<H> {
         self.call(errno, || self.shutdown(s, how))
     }
 
-    fn wsp_send_disconnect(&self, s: SocketHandle, _data: UserPtr, errno: UserPtr) -> i32 {
-        self.call(errno, || self.socket(s).and(Err(WsaError::WSAEOPNOTSUPP)))
+    fn wsp_send_disconnect(&self, s: SocketHandle, data: UserPtr, errno: UserPtr) -> i32 {
+        self.call(errno, || self.send_disconnect(s, data))
     }
 
-    fn wsp_recv_disconnect(&self, s: SocketHandle, _data: UserPtr, errno: UserPtr) -> i32 {
-        self.call(errno, || self.socket(s).and(Err(WsaError::WSAEOPNOTSUPP)))
+    fn wsp_recv_disconnect(&self, s: SocketHandle, data: UserPtr, errno: UserPtr) -> i32 {
+        self.call(errno, || self.recv_disconnect(s, data))
     }
 
     fn wsp_duplicate_socket(
@@ -306,36 +306,40 @@ impl<H: Host> ServiceProvider for Provider<H> {
 
     fn wsp_address_to_string(
         &self,
-        _address: UserPtr,
-        _address_len: u32,
-        _protocol_info: UserPtr,
-        _string: UserPtr,
-        _string_len: UserPtr,
+        address: UserPtr,
+        address_len: u32,
+        protocol_info: UserPtr,
+        string: UserPtr,
+        string_len: UserPtr,
         errno: UserPtr,
     ) -> i32 {
-        self.call(errno, || Err(WsaError::WSAEOPNOTSUPP))
+        self.call(errno, || {
+            self.address_to_string(address, address_len, protocol_info, string, string_len)
+        })
     }
 
     fn wsp_string_to_address(
         &self,
-        _string: UserPtr,
-        _family: i32,
-        _protocol_info: UserPtr,
-        _address: UserPtr,
-        _address_len: UserPtr,
+        string: UserPtr,
+        family: i32,
+        protocol_info: UserPtr,
+        address: UserPtr,
+        address_len: UserPtr,
         errno: UserPtr,
     ) -> i32 {
-        self.call(errno, || Err(WsaError::WSAEOPNOTSUPP))
+        self.call(errno, || {
+            self.string_to_address(string, family, protocol_info, address, address_len)
+        })
     }
 
     fn wsp_get_qos_by_name(
         &self,
         s: SocketHandle,
-        _name: UserPtr,
-        _qos: UserPtr,
+        name: UserPtr,
+        qos: UserPtr,
         errno: UserPtr,
     ) -> i32 {
-        self.call_value(errno, 0, || self.socket(s).and(Err(WsaError::WSAEOPNOTSUPP)))
+        self.call_value(errno, 0, || self.qos_by_name(s, name, qos))
     }
 
     fn wsp_cancel_blocking_call(&self, errno: UserPtr) -> i32 {

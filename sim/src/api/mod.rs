@@ -12,6 +12,7 @@ mod hook;
 mod memory;
 mod misc;
 mod multicast;
+mod names;
 mod notification;
 mod overlapped;
 mod ports;

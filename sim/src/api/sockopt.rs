@@ -1,6 +1,8 @@
 //! Options and ioctls.
 
-use provider_core::spi::{FIONREAD, SIO_FLUSH, SIO_UDP_CONNRESET, SO_LINGER, SOL_SOCKET};
+use provider_core::spi::{
+    FIONREAD, SIO_FLUSH, SIO_UDP_CONNRESET, SIO_UDP_NETRESET, SIOCATMARK, SO_LINGER, SOL_SOCKET,
+};
 use provider_core::{OverlappedArgs, ServiceProvider, SocketHandle, UserPtr, WsaError};
 
 use super::Os;
@@ -12,9 +14,23 @@ impl Os {
     /// # Errors
     /// As WSPSetSockOpt.
     pub fn setsockopt(&self, s: SocketHandle, option: i32, value: u32) -> Result<(), WsaError> {
+        self.setsockopt_at(s, SOL_SOCKET, option, value)
+    }
+
+    /// setsockopt at a level, of an option with a 32-bit value.
+    ///
+    /// # Errors
+    /// As WSPSetSockOpt.
+    pub fn setsockopt_at(
+        &self,
+        s: SocketHandle,
+        level: i32,
+        option: i32,
+        value: u32,
+    ) -> Result<(), WsaError> {
         let args = Args::new(self)?;
         let (value, errno) = (args.value(value), args.errno());
-        args.done(args.spi.wsp_set_sock_opt(s, SOL_SOCKET, option, value, 4, errno))
+        args.done(args.spi.wsp_set_sock_opt(s, level, option, value, 4, errno))
     }
 
     /// setsockopt(SO_LINGER): seconds to linger, or `None` to close at once and gracefully.
@@ -31,9 +47,17 @@ impl Os {
     /// # Errors
     /// As WSPGetSockOpt.
     pub fn getsockopt(&self, s: SocketHandle, option: i32) -> Result<u32, WsaError> {
+        self.getsockopt_at(s, SOL_SOCKET, option)
+    }
+
+    /// getsockopt at a level, of an option with a 32-bit value.
+    ///
+    /// # Errors
+    /// As WSPGetSockOpt.
+    pub fn getsockopt_at(&self, s: SocketHandle, level: i32, option: i32) -> Result<u32, WsaError> {
         let args = Args::new(self)?;
         let (value, len, errno) = (args.value(0), args.length(4), args.errno());
-        args.done(args.spi.wsp_get_sock_opt(s, SOL_SOCKET, option, value, len, errno))?;
+        args.done(args.spi.wsp_get_sock_opt(s, level, option, value, len, errno))?;
         Ok(args.value_read())
     }
 
@@ -58,6 +82,17 @@ impl Os {
         Ok(args.value_read())
     }
 
+    /// SIOCATMARK: whether no urgent data lies ahead of the next byte.
+    ///
+    /// # Errors
+    /// As WSPIoctl.
+    pub fn siocatmark(&self, s: SocketHandle) -> Result<bool, WsaError> {
+        let args = Args::new(self)?;
+        let value = args.value(0);
+        self.ioctl(&args, s, SIOCATMARK, (UserPtr::NULL, 0), (value, 4))?;
+        Ok(args.value_read() != 0)
+    }
+
     /// SIO_FLUSH: discards what the socket has queued to send.
     ///
     /// # Errors
@@ -73,6 +108,14 @@ impl Os {
     /// As WSPIoctl.
     pub fn udp_connreset(&self, s: SocketHandle, on: bool) -> Result<(), WsaError> {
         self.ioctlsocket(s, SIO_UDP_CONNRESET, u32::from(on))
+    }
+
+    /// SIO_UDP_NETRESET: whether datagrams whose time to live ran out are reported.
+    ///
+    /// # Errors
+    /// As WSPIoctl.
+    pub fn udp_netreset(&self, s: SocketHandle, on: bool) -> Result<(), WsaError> {
+        self.ioctlsocket(s, SIO_UDP_NETRESET, u32::from(on))
     }
 
     fn ioctl(

@@ -5,10 +5,10 @@ use alloc::sync::Arc;
 use crate::socket::{Linger, Phase, Socket, SocketState};
 use crate::spi::{
     SO_ACCEPTCONN, SO_BROADCAST, SO_DEBUG, SO_DONTLINGER, SO_DONTROUTE, SO_ERROR,
-    SO_EXCLUSIVEADDRUSE, SO_KEEPALIVE, SO_LINGER, SO_MAX_MSG_SIZE, SO_OOBINLINE, SO_RCVBUF,
-    SO_RCVTIMEO, SO_REUSEADDR, SO_SNDBUF, SO_SNDTIMEO, SO_TYPE, SOCK_DGRAM, SOCK_STREAM,
+    SO_EXCLUSIVEADDRUSE, SO_KEEPALIVE, SO_LINGER, SO_MAX_MSG_SIZE, SO_OOBINLINE, SO_PROTOCOL_INFOW,
+    SO_RCVBUF, SO_RCVTIMEO, SO_REUSEADDR, SO_SNDBUF, SO_SNDTIMEO, SO_TYPE, SOCK_DGRAM, SOCK_STREAM,
 };
-use crate::{AddressUse, Host, Kind, Transport, TransportOption, WsaError};
+use crate::{AddressUse, Host, Kind, Memory, Transport, TransportOption, WsaError};
 
 use super::super::Provider;
 use super::{Given, Room};
@@ -124,12 +124,25 @@ impl<H: Host> Provider<H> {
         room: Room,
     ) -> Result<(), WsaError> {
         access(name, socket.kind)?;
+        if name == SO_PROTOCOL_INFOW {
+            return self.protocol_info_option(socket, room);
+        }
         // SO_ERROR is cleared by reading: it must not be lost to a bad pointer.
         self.check_room(room, 4)?;
         let mut state = self.lock_open(socket)?;
         let word = self.option_word(socket, &mut state, name)?;
         drop(state);
         self.give_word(room, word)
+    }
+
+    //= docs/spec/options.md#getoption-6
+    //# SO_PROTOCOL_INFO MUST describe the socket's protocol, without XP1_IFS_HANDLES.
+    fn protocol_info_option(&self, socket: &Socket<H>, room: Room) -> Result<(), WsaError> {
+        let info = self.fill_protocol_info(socket.family, socket.kind);
+        self.check_room(room, info.len())?;
+        drop(self.lock_open(socket)?);
+        self.host.memory().write(room.value, &info).map_err(|_| WsaError::WSAEFAULT)?;
+        self.put_u32(room.len, info.len() as u32)
     }
 
     fn option_word(
@@ -190,7 +203,7 @@ enum Access {
 /// WSAENOPROTOOPT for one that the socket does not have.
 fn access(name: i32, kind: Kind) -> Result<Access, WsaError> {
     match (name, kind) {
-        (SO_ERROR | SO_TYPE, _)
+        (SO_ERROR | SO_TYPE | SO_PROTOCOL_INFOW, _)
         | (SO_ACCEPTCONN, Kind::Stream)
         | (SO_MAX_MSG_SIZE, Kind::Datagram) => Ok(Access::Read),
         (SO_SNDBUF | SO_RCVBUF | SO_SNDTIMEO | SO_RCVTIMEO, _)
