@@ -147,6 +147,10 @@ impl<H: Host> Provider<H> {
     ) -> Result<(), WsaError> {
         let (bytes, size) = encode_sockaddr(address);
         let room = self.take_u32(length)? as usize;
+        //= docs/spec/sockets.md#sockname-4
+        //# A room that is too small or not writable MUST fail with WSAEFAULT.
+        //= docs/spec/sockets.md#peername-4
+        //# A room that is too small or not writable MUST fail with WSAEFAULT.
         if room < size {
             return Err(WsaError::WSAEFAULT);
         }

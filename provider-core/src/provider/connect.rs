@@ -36,17 +36,29 @@ impl<H: Host> Provider<H> {
             //# A socket that has joined already MUST fail with WSAEISCONN, from WSPConnect too.
             return Err(WsaError::WSAEISCONN);
         }
+        //= docs/spec/connecting.md#connect-10
+        //# On a datagram socket an address of zeros MUST take the default destination away.
         if peer.ip().is_unspecified() && peer.port() == 0 {
             state.peer = None;
             return Ok(());
         }
+        //= docs/spec/connecting.md#connect-15
+        //# ADDR_ANY or port 0 MUST fail with WSAEADDRNOTAVAIL, but for the address of zeros on a
+        //# datagram socket.
         if peer.ip().is_unspecified() || peer.port() == 0 {
             return Err(WsaError::WSAEADDRNOTAVAIL);
         }
+        //= docs/spec/connecting.md#connect-16
+        //# A datagram socket MUST fail with WSAEACCES for a broadcast address while SO_BROADCAST is
+        //# off.
         if is_broadcast(&peer) && !state.options.broadcast {
             return Err(WsaError::WSAEACCES);
         }
         self.bind_implicitly(socket, &mut state)?;
+        //= docs/spec/connecting.md#connect-9
+        //# On a datagram socket the call MUST set the default destination and send nothing.
+        //= docs/spec/connecting.md#connect-11
+        //# On a connected datagram socket another connect MUST replace the default destination.
         state.peer = Some(peer);
         state.events.reenable(FD_CONNECT);
         state.events.connected();
@@ -63,8 +75,14 @@ impl<H: Host> Provider<H> {
         let mut state = self.lock_open(socket)?;
         match state.phase {
             Phase::Open => {}
+            //= docs/spec/connecting.md#connect-3
+            //# While a connect is under way another MUST fail with WSAEALREADY.
             Phase::Connecting => return Err(WsaError::WSAEALREADY),
+            //= docs/spec/connecting.md#connect-4
+            //# A stream that is connected MUST fail with WSAEISCONN.
             Phase::Connected => return Err(WsaError::WSAEISCONN),
+            //= docs/spec/connecting.md#connect-5
+            //# A socket that listens MUST fail with WSAEINVAL.
             Phase::Listening => return Err(WsaError::WSAEINVAL),
             Phase::Failed(error) => return Err(SocketState::<H>::later_error(error)),
             Phase::Closed => return Err(WsaError::WSAENOTSOCK),
@@ -79,15 +97,22 @@ impl<H: Host> Provider<H> {
         state.events.reenable(FD_CONNECT);
         let begun = self.begin_connect(socket, &mut state, peer);
         self.deliver(socket, state);
+        //= docs/spec/connecting.md#connect-2
+        //# On a nonblocking stream a connection that cannot be established at once MUST give
+        //# WSAEWOULDBLOCK and go on.
         let Some(call) = call else { return begun };
         if begun != Err(WsaError::WSAEWOULDBLOCK) {
             self.leave_blocking(call.thread);
             return begun;
         }
         self.watch_entered(socket, &call, None, |state| match state.phase {
+            //= docs/spec/connecting.md#connect-1
+            //# On a blocking stream the call MUST return 0 when the connection is established.
             // One that died since is for the next call to tell.
             Phase::Connected | Phase::Failed(_) => Some(Ok(())),
             Phase::Connecting => None,
+            //= docs/spec/connecting.md#connect-18
+            //# A connect that blocks and is cancelled MUST fail with WSAEINTR.
             Phase::Closed => Some(Err(WsaError::WSAEINTR)),
             Phase::Open | Phase::Listening => {
                 Some(Err(state.error.take().unwrap_or(WsaError::WSAECONNREFUSED)))
@@ -103,6 +128,8 @@ impl<H: Host> Provider<H> {
         peer: SocketAddr,
     ) -> Result<(), WsaError> {
         self.renew_transport(socket, state)?;
+        //= docs/spec/connecting.md#connect-8
+        //# A socket that is not bound MUST be bound to ADDR_ANY and a free port.
         self.bind_implicitly(socket, state)?;
         let begun = self.host.transport().connect(state.transport, peer);
         state.phase = match begun {
@@ -126,6 +153,8 @@ impl<H: Host> Provider<H> {
         socket: &Socket<H>,
         state: &mut SocketState<H>,
     ) -> Result<(), WsaError> {
+        //= docs/spec/connecting.md#connect-7
+        //# After a connect that failed another MUST be possible on the same socket.
         if !state.stale {
             return Ok(());
         }
@@ -158,6 +187,8 @@ impl<H: Host> Provider<H> {
             Err(error) => {
                 state.phase = Phase::Open;
                 state.peer = None;
+                //= docs/spec/connecting.md#connect-6
+                //# MUST tell why: WSAECONNREFUSED, WSAETIMEDOUT, WSAENETUNREACH or another code
                 state.error = Some(error);
                 state.stale = true;
                 state.events.happened(FD_CONNECT, Some(error));
@@ -170,18 +201,28 @@ impl<H: Host> Provider<H> {
         let socket = self.socket(handle)?;
         let mut state = self.lock_open(&socket)?;
         if socket.kind == Kind::Datagram {
+            //= docs/spec/connecting.md#listen-3
+            //# A datagram socket MUST fail with WSAEOPNOTSUPP.
             return Err(WsaError::WSAEOPNOTSUPP);
         }
         match state.phase {
+            //= docs/spec/connecting.md#listen-5
+            //# On a socket that listens already the call MUST succeed.
             Phase::Listening => return Ok(()),
+            //= docs/spec/connecting.md#listen-4
+            //# A stream that is connected, or connecting, MUST fail with WSAEISCONN.
             Phase::Connecting | Phase::Connected => return Err(WsaError::WSAEISCONN),
             Phase::Failed(_) => return Err(WsaError::WSAEINVAL),
             Phase::Open | Phase::Closed => {}
         }
+        //= docs/spec/connecting.md#listen-2
+        //# A socket that is not bound MUST fail with WSAEINVAL.
         if state.local.is_none() {
             return Err(WsaError::WSAEINVAL);
         }
         self.renew_transport(&socket, &mut state)?;
+        //= docs/spec/connecting.md#listen-1
+        //# A bound stream MUST begin to queue connections.
         self.host.transport().listen(state.transport, backlog_of(backlog))?;
         state.phase = Phase::Listening;
         Self::stir(&mut state);
@@ -190,7 +231,8 @@ impl<H: Host> Provider<H> {
     }
 }
 
-/// SOMAXCONN and above give the most; 0 and below the least.
+//= docs/spec/connecting.md#listen-6
+//# A `backlog` out of range MUST be replaced by the nearest that the provider has.
 fn backlog_of(backlog: i32) -> usize {
     const MOST: i32 = 200;
     backlog.clamp(1, MOST) as usize

@@ -50,15 +50,25 @@ impl<H: Host> Provider<H> {
         args: &ReceiveArgs,
         source: Option<Source>,
     ) -> Result<(), WsaError> {
+        //= docs/spec/receiving.md#recv-5
+        //# Results, overlapped operations, events and completion routines MUST be as they are for
+        //# sends.
         let overlapped = self.capture_overlapped(socket, args.overlapped)?;
         self.check_count(args.bytes_received, overlapped.is_some())?;
         let buffers = self.capture_buffers(args.buffers, args.buffer_count)?;
         buffers.probe_write(self.host.memory()).map_err(|_| WsaError::WSAEFAULT)?;
         let flags = self.take_u32(args.flags)?;
+        //= docs/spec/receiving.md#recv-25
+        //# An `lpFlags` that is not readable and writable memory, or a buffer that is not writable
+        //# memory, MUST fail with WSAEFAULT and take nothing.
         self.host.memory().probe_write(args.flags, 4).map_err(|_| WsaError::WSAEFAULT)?;
         let from = match source {
-            // A connection's peer is known: no address is given.
+            //= docs/spec/receiving.md#recvfrom-4
+            //# On a stream `lpFrom` and `lpFromlen` MUST be ignored.
             Some(Source { from, fromlen }) if socket.kind == Kind::Datagram && !from.is_null() => {
+                //= docs/spec/receiving.md#recvfrom-3
+                //# A room for the address that is too small or not writable MUST fail the call with
+                //# WSAEFAULT, and take nothing.
                 self.check_address_room(socket.family, from, fromlen)?;
                 Some(FromAddress { address: from, length: fromlen })
             }
@@ -78,24 +88,43 @@ impl<H: Host> Provider<H> {
             wait_all: flags & MSG_WAITALL != 0,
             initiator,
         };
+        //= docs/spec/receiving.md#recv-21
+        //# MSG_WAITALL with MSG_PEEK, on a nonblocking call or on a datagram socket MUST fail with
+        //# WSAEOPNOTSUPP.
         if request.wait_all && (request.peek || state.options.nonblocking && overlapped.is_none()) {
             return Err(WsaError::WSAEOPNOTSUPP);
         }
         let (mode, call) = match overlapped {
             Some(op) => (Mode::Overlapped(op), None),
+            //= docs/spec/receiving.md#recv-9
+            //# A nonoverlapped call on a nonblocking socket with nothing to receive MUST fail with
+            //# WSAEWOULDBLOCK.
             None if state.options.nonblocking => (Mode::Nonblocking, None),
+            //= docs/spec/receiving.md#recv-8
+            //# A blocking call MUST wait until there is one byte, or one datagram.
             None => (Mode::Blocking, Some(self.enter_blocking()?)),
         };
+        //= docs/spec/receiving.md#recv-29
+        //# A blocking call MUST fail with WSAETIMEDOUT when it takes longer than SO_RCVTIMEO.
         let timeout_ms = state.options.receive_timeout_ms;
         let started = self.start_receive(socket, &mut state, request, mode, call.clone());
         state.events.reenable(RECEIVE_EVENTS);
         self.deliver_started(socket, state, mode, initiator, started);
+        //= docs/spec/receiving.md#recv-26
+        //# An immediate completion MUST store the result's flags in `lpFlags`, and a call that
+        //# pends MUST leave them as they were.
         self.finish_call(socket, started, call, timeout_ms, args.bytes_received, args.flags)
     }
 
     fn check_receive_flags(&self, kind: Kind, flags: u32) -> Result<(), WsaError> {
         let known = MSG_PEEK | MSG_WAITALL | MSG_PARTIAL;
         if flags & !known != 0 {
+            //= docs/spec/receiving.md#recv-23
+            //# MSG_OOB on a datagram socket, or where the transport has no urgent data, MUST fail
+            //# with WSAEOPNOTSUPP.
+            //= docs/spec/receiving.md#recv-24
+            //# Flag bits that the function does not have MUST fail the call: under `Documented`
+            //# with WSAEOPNOTSUPP, under `Windows` with WSAEINVAL.
             return Err(if flags & !known == crate::spi::MSG_OOB {
                 WsaError::WSAEOPNOTSUPP
             } else {
@@ -125,6 +154,9 @@ impl<H: Host> Provider<H> {
                 }
                 Attempt::Ended(end) => {
                     let error = end.error.unwrap_or(WsaError::WSAEFAULT);
+                    //= docs/spec/receiving.md#recv-14
+                    //# An overlapped receive that such a datagram ends at once MUST pend and
+                    //# complete with WSAEMSGSIZE.
                     // A datagram that was cut is gone from the queue: an overlapped receive ends
                     // with it as a pended one does, since a refusal would hand nothing over.
                     if let Mode::Overlapped(op) = mode
@@ -138,6 +170,9 @@ impl<H: Host> Provider<H> {
                 }
             }
         }
+        //= docs/spec/receiving.md#recv-28
+        //# An overlapped receive beyond the number that may be outstanding on a socket MUST fail
+        //# with WSAEWOULDBLOCK.
         if matches!(mode, Mode::Overlapped(_)) && state.receives.len() >= OUTSTANDING_MAX {
             return Err(WsaError::WSAEWOULDBLOCK);
         }
@@ -156,14 +191,26 @@ fn check_receive_state<H: Host>(
     if state.multipoint == Multipoint::Sender {
         return Err(WsaError::WSAEOPNOTSUPP);
     }
+    //= docs/spec/receiving.md#recv-12
+    //# After WSPShutdown with SD_RECEIVE or SD_BOTH the call MUST fail with WSAESHUTDOWN.
+    //= docs/spec/ending.md#shutdown-3
+    //# After SD_RECEIVE or SD_BOTH receives MUST fail with WSAESHUTDOWN.
     if state.receive_ended {
         return Err(WsaError::WSAESHUTDOWN);
     }
     match (socket.kind, state.phase) {
         (Kind::Stream, Phase::Connected) => Ok(()),
         (Kind::Stream, Phase::Failed(error)) => Err(SocketState::<H>::later_error(error)),
+        //= docs/spec/receiving.md#recv-10
+        //# A stream that is not connected MUST fail with WSAENOTCONN.
         (Kind::Stream, _) => Err(WsaError::WSAENOTCONN),
+        //= docs/spec/receiving.md#recv-11
+        //# A datagram socket that is not bound MUST fail with WSAEINVAL.
         (Kind::Datagram, _) if state.local.is_none() => Err(WsaError::WSAEINVAL),
+        //= docs/spec/receiving.md#recvfrom-5
+        //# A connected datagram socket MUST NOT fail with WSAEISCONN.
+        //= docs/spec/receiving.md#recvfrom-6
+        //# A datagram socket that a send bound implicitly MUST receive.
         (Kind::Datagram, _) => Ok(()),
     }
 }

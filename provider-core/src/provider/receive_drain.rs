@@ -62,7 +62,11 @@ impl<H: Host> Provider<H> {
     ) -> Attempt {
         loop {
             let room = request.total - *received as usize;
-            // A receive without room waits for data and takes none.
+            //= docs/spec/receiving.md#recv-27
+            //# A receive without room on a stream MUST wait for data, take none and end with 0
+            //# bytes.
+            //= docs/spec/receiving.md#recv-19
+            //# MSG_PEEK MUST give data and leave it to be received.
             let (len, peek) = if room == 0 { (1, true) } else { (room.min(CHUNK), request.peek) };
             if state.stage.len() < len {
                 state.stage.resize(len, 0);
@@ -70,6 +74,9 @@ impl<H: Host> Provider<H> {
             let result =
                 self.host.transport().try_recv(state.transport, &mut state.stage[..len], peek);
             let got = match result {
+                //= docs/spec/receiving.md#recv-7
+                //# A stream whose peer has ended it gracefully MUST give 0 bytes with success once
+                //# all data was received.
                 Ok(0) => return Attempt::Ended(CallEnd::success(*received)),
                 Ok(_) if room == 0 => return Attempt::Ended(CallEnd::success(0)),
                 Ok(got) => got,
@@ -86,6 +93,8 @@ impl<H: Host> Provider<H> {
                         //# that.
                         Attempt::Ended(CallEnd::success(*received))
                     } else {
+                        //= docs/spec/receiving.md#recv-15
+                        //# MUST end receives with WSAECONNRESET, one that failed on this side
                         Attempt::Ended(CallEnd::failure(error, 0))
                     };
                 }
@@ -96,6 +105,12 @@ impl<H: Host> Provider<H> {
                 return Attempt::Ended(CallEnd::failure(WsaError::WSAEFAULT, *received));
             }
             *received += got as u32;
+            //= docs/spec/receiving.md#recv-1
+            //# A stream MUST give what arrived, in order, as much as is there and as there is room
+            //# for.
+            //= docs/spec/receiving.md#recv-20
+            //# MSG_WAITALL on a stream MUST wait until the buffers are full, the connection has
+            //# ended or the call is cancelled.
             let full = *received as usize == request.total;
             let more = !request.peek && got == len;
             if full || !(request.wait_all || more) {
@@ -105,6 +120,10 @@ impl<H: Host> Provider<H> {
     }
 
     fn attempt_datagram(&self, state: &mut SocketState<H>, request: &RecvRequest) -> Attempt {
+        //= docs/spec/receiving.md#recv-2
+        //# A datagram socket MUST give one datagram.
+        //= docs/spec/receiving.md#recvfrom-2
+        //# `lpFrom` and `lpFromlen` MUST NOT be written before the operation completes.
         let (len, from) = match self.next_datagram(state, request.peek) {
             Ok(next) => next,
             Err(WsaError::WSAEWOULDBLOCK) => return Attempt::NoData,
@@ -121,7 +140,9 @@ impl<H: Host> Provider<H> {
             return Attempt::Ended(CallEnd::failure(error, 0));
         }
         if len > request.total {
-            // The rest is lost; what fits was given (WSAEMSGSIZE).
+            //= docs/spec/receiving.md#recv-13
+            //# A datagram that is larger than the buffers MUST fill them and lose the rest, and the
+            //# receive MUST end with WSAEMSGSIZE.
             let error = Some(WsaError::WSAEMSGSIZE);
             return Attempt::Ended(CallEnd { error, bytes: fits as u32, flags: MSG_PARTIAL });
         }
@@ -149,9 +170,19 @@ impl<H: Host> Provider<H> {
                 None => transport.try_recv_from(state.transport, &mut state.stage, peek),
             };
             match next {
+                //= docs/spec/receiving.md#recv-17
+                //# A datagram that met port unreachable MUST be reported once, as WSAECONNRESET, by
+                //# a later receive, unless SIO_UDP_CONNRESET is off.
+                //= docs/spec/receiving.md#recv-18
+                //# A datagram socket that was reported a reset MUST go on to work.
                 Err(WsaError::WSAECONNRESET) if !state.options.udp_connreset => {}
                 Err(WsaError::WSAENETRESET) if !state.options.udp_netreset => {}
                 Err(error) => return Err(error),
+                //= docs/spec/receiving.md#recv-32
+                //# A connected datagram socket MUST drop datagrams of others than its peer.
+                //= docs/spec/connecting.md#connect-12
+                //# A connected datagram socket MUST receive from its default destination only:
+                //# datagrams of others, those that wait already among them, are dropped.
                 Ok((len, from)) if state.hears(&from) => return Ok((len, from)),
                 Ok(_) if peek => {
                     // Takes the stranger out, to look behind it. A report may come in between.
@@ -194,6 +225,9 @@ impl<H: Host> Provider<H> {
 
     /// Writes the sender's address where the call asked for it, at completion.
     fn give_source(&self, to: &FromAddress, from: &SocketAddr) -> Result<(), WsaError> {
+        //= docs/spec/receiving.md#recvfrom-1
+        //# The sender's address MUST be stored in `lpFrom` and its size in `lpFromlen` when a
+        //# datagram is received.
         let (bytes, size) = encode_sockaddr(from);
         let memory = self.host.memory();
         memory.write(to.address, &bytes[..size]).map_err(|_| WsaError::WSAEFAULT)?;

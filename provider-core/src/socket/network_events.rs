@@ -133,6 +133,8 @@ impl NetworkEvents {
     /// The socket was connected, or a send was refused with WSAEWOULDBLOCK: FD_WRITE tells when
     /// the next one may go (B17).
     pub(crate) fn await_room(&mut self) {
+        //= docs/spec/notification.md#eventselect-8
+        //# FD_WRITE MUST be recorded when a connection is established or accepted.
         self.reenable(FD_WRITE);
         self.write_due = true;
     }
@@ -159,6 +161,11 @@ impl NetworkEvents {
         if !self.wants(event) {
             return;
         }
+        //= docs/spec/notification.md#eventselect-10
+        //# A send that succeeds MUST NOT take a recorded FD_WRITE back.
+        //= docs/spec/notification.md#asyncselect-5
+        //# One message MUST be posted for a network event until the function that enables it again
+        //# is called.
         self.enabled &= !event;
         if event == FD_WRITE {
             self.write_due = false;
@@ -181,6 +188,8 @@ impl NetworkEvents {
 
     /// A connect ended: both of the events that tell of it.
     pub(crate) fn connected(&mut self) {
+        //= docs/spec/notification.md#eventselect-12
+        //# FD_CONNECT MUST be recorded when a connect has ended, with its error code.
         self.happened(FD_CONNECT, None);
         self.await_room();
         self.look = true;
@@ -274,6 +283,10 @@ mod tests {
         notices
     }
 
+    //= docs/spec/notification.md#eventselect-7
+    //= type=test
+    //# After FD_READ a receive MUST enable it again: it is recorded again when data is left or
+    //# arrives.
     #[test]
     fn an_event_is_recorded_once_until_its_function_is_called() {
         let mut events = selected(Sink::Event(EVENT), FD_READ | FD_CLOSE);
@@ -310,6 +323,10 @@ mod tests {
         assert_eq!(record.errors[crate::spi::FD_CONNECT_BIT], WsaError::WSAECONNREFUSED.0);
     }
 
+    //= docs/spec/notification.md#asyncselect-1
+    //= type=test
+    //# MUST be posted to `hWnd` with WPUPostMessage: the socket in wParam, the network event and
+    //# its error code in lParam.
     #[test]
     fn a_message_names_socket_event_and_error() {
         let mut events = selected(WINDOW, FD_CLOSE);

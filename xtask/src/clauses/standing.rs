@@ -103,7 +103,7 @@ pub(crate) fn survey<'a>(
     let code = tree::sources(root, &CODE, &["rs"])?;
     let tests = tree::sources(root, &TESTS, &["rs"])?;
     let (standings, mut problems) = judge(spec, &code, &tests);
-    let pages = tree::sources(root, &["docs", "tests/plants"], &["md", "plant"])?;
+    let pages = tree::sources(root, &["docs", "tests"], &["md", "plant", "mutant"])?;
     for sources in [&code, &tests, &pages] {
         problems.extend(mention::unknown(spec, sources));
     }

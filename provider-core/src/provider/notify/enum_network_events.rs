@@ -23,13 +23,26 @@ impl<H: Host> Provider<H> {
     ) -> Result<(), WsaError> {
         let socket = self.socket(handle)?;
         let memory = self.host.memory();
+        //= docs/spec/notification.md#enumevents-6
+        //# An `lpNetworkEvents` that is not writable memory MUST fail with WSAEFAULT, and an
+        //# `hEventObject` that is no event with WSAEINVAL.
+        //= docs/spec/notification.md#enumevents-4
+        //# A call that fails MUST neither clear the record nor reset the event object.
         memory.probe_write(out, layout::SIZE).map_err(|_| WsaError::WSAEFAULT)?;
         if event.0 != 0 {
+            //= docs/spec/notification.md#enumevents-2
+            //# An `hEventObject` that is not null MUST be reset.
+            //= docs/spec/notification.md#enumevents-3
+            //# Copying, clearing and resetting MUST be one step: a network event that occurs after
+            //# it sets the event object.
             self.host.reset_event(event).map_err(|_| WsaError::WSAEINVAL)?;
         }
         let mut state = self.lock_open(&socket)?;
         let written = give(memory, out, &state.events.record());
         match written {
+            //= docs/spec/notification.md#enumevents-1
+            //# The record and the error codes MUST be stored in `lpNetworkEvents`, and the record
+            //# cleared.
             Ok(()) => state.events.clear_record(),
             // Unmapped since: the record stays, and so does the event that tells of it.
             Err(_) => state.events.keep_record(),
@@ -41,6 +54,8 @@ impl<H: Host> Provider<H> {
 
 /// Writes a WSANETWORKEVENTS: the events, and the error codes of those.
 fn give<M: Memory>(memory: &M, out: UserPtr, record: &Record) -> Result<(), MemoryFault> {
+    //= docs/spec/notification.md#enumevents-5
+    //# Only those entries of `iErrorCode` MUST be written whose bits are set.
     for place in (0..FD_MAX_EVENTS).filter(|place| record.events & 1 << place != 0) {
         let to = out.offset(layout::ERROR_CODES + 4 * place);
         memory.write(to, &record.errors[place].to_le_bytes())?;

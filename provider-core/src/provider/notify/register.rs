@@ -39,16 +39,36 @@ impl<H: Host> Provider<H> {
     ) -> Result<(), WsaError> {
         let socket = self.socket(handle)?;
         let selection = match sink {
+            //= docs/spec/notification.md#eventselect-5
+            //# Network events that the provider does not have, or no event object for those it has,
+            //# MUST fail with WSAEINVAL.
+            //= docs/spec/notification.md#asyncselect-7
+            //# Network events that the provider does not have, or no window for those it has, MUST
+            //# fail with WSAEINVAL.
             _ if events & !ALL_EVENTS != 0 => return Err(WsaError::WSAEINVAL),
+            //= docs/spec/notification.md#eventselect-4
+            //# An `lNetworkEvents` of 0 MUST cancel the registration, with `hEventObject` ignored.
+            //= docs/spec/notification.md#asyncselect-4
+            //# An `lEvent` of 0 MUST cancel the registration.
             _ if events == 0 => None,
             None => return Err(WsaError::WSAEINVAL),
             Some(sink) => Some(Selection { sink, events }),
         };
         let mut state = self.lock_open(&socket)?;
+        //= docs/spec/notification.md#eventselect-2
+        //# The call MUST make the socket nonblocking, whatever `lNetworkEvents` is.
+        //= docs/spec/notification.md#asyncselect-2
+        //# The call MUST make the socket nonblocking, whatever `lEvent` is.
         state.options.nonblocking = true;
         match selection {
             None => state.events.cancel(),
             Some(selection) => {
+                //= docs/spec/notification.md#eventselect-3
+                //# The call MUST replace what WSPEventSelect or WSPAsyncSelect registered before,
+                //# and clear the record.
+                //= docs/spec/notification.md#asyncselect-3
+                //# The call MUST replace what WSPAsyncSelect or WSPEventSelect registered before,
+                //# and clear the record of network events.
                 state.events.select(selection);
                 let connected = match socket.kind {
                     Kind::Stream => state.phase == Phase::Connected,
@@ -69,6 +89,8 @@ impl<H: Host> Provider<H> {
         if let Ok(socket) = self.socket(handle)
             && let Ok(mut state) = self.lock_open(&socket)
         {
+            //= docs/spec/connecting.md#accept-5
+            //# The new socket MUST have the registration for network events of the listening one.
             state.events.select(selection.inherited(handle));
             self.deliver(&socket, state);
         }

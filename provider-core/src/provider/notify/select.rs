@@ -39,9 +39,17 @@ impl<H: Host> Provider<H> {
             return Err(WsaError::WSANOTINITIALISED);
         }
         let memory = self.host.memory();
+        //= docs/spec/notification.md#select-11
+        //# A set or `timeout` that is not memory of the caller's MUST fail with WSAEFAULT.
         let read = |at| FdSet::read(memory, at).map_err(|_| WsaError::WSAEFAULT);
         let sets = [read(args.sets[0])?, read(args.sets[1])?, read(args.sets[2])?];
+        //= docs/spec/notification.md#select-9
+        //# A `timeout` that is no time MUST fail with WSAEINVAL.
+        //= docs/spec/notification.md#select-12
+        //# `timeout` MUST NOT be written, and `nfds` MUST be ignored.
         let within_ns = time_out(memory, args.timeout)?;
+        //= docs/spec/notification.md#select-8
+        //# Three sets that are null or empty MUST fail with WSAEINVAL.
         if sets.iter().all(|set| set.sockets.is_empty()) {
             return Err(WsaError::WSAEINVAL);
         }
@@ -55,6 +63,9 @@ impl<H: Host> Provider<H> {
         let is_ready = |handle: SocketHandle, place: usize| {
             watched.get(&handle).is_some_and(|watched| watched.ready[place])
         };
+        //= docs/spec/notification.md#select-1
+        //# The call MUST reduce each set to its sockets that are ready, and return how many there
+        //# are in all.
         let counts = [0, 1, 2].map(|place| sets[place].keep(memory, |s| is_ready(s, place)));
         Ok(counts.iter().sum())
     }
@@ -67,6 +78,8 @@ impl<H: Host> Provider<H> {
         match watched.entry(handle) {
             Entry::Occupied(known) => Ok(known.into_mut()),
             Entry::Vacant(place) => {
+                //= docs/spec/notification.md#select-10
+                //# A set with an entry that is no open socket MUST fail with WSAENOTSOCK.
                 let socket = self.socket(handle)?;
                 let none = Each::default();
                 Ok(place.insert(Watched { socket, wanted: none, ready: none }))
@@ -81,15 +94,23 @@ impl<H: Host> Provider<H> {
         watched: &mut AllWatched<H>,
         within_ns: Option<u64>,
     ) -> Result<(), WsaError> {
+        //= docs/spec/notification.md#select-6
+        //# A `timeout` of zero MUST return at once and never block.
         if self.look_at_all(watched, None)? || within_ns == Some(0) {
             return Ok(());
         }
         let call = self.enter_blocking()?;
+        //= docs/spec/notification.md#select-5
+        //# A null `timeout` MUST wait until a socket is ready.
         let deadline = within_ns.map(|within_ns| self.host.now_ns().saturating_add(within_ns));
         let mut why = WaitEnd::Signalled;
         let result = loop {
             match self.look_at_all(watched, Some(&call)) {
+                //= docs/spec/notification.md#select-13
+                //# A call that blocks and is cancelled MUST fail with WSAEINTR.
                 Ok(false) if call.is_cancelled() => break Err(WsaError::WSAEINTR),
+                //= docs/spec/notification.md#select-7
+                //# When `timeout` has passed the call MUST return 0 with empty sets.
                 Ok(false) if why == WaitEnd::TimedOut => break Ok(()),
                 Ok(false) => why = self.host.wait(&call.signal, deadline),
                 Ok(true) => break Ok(()),
@@ -117,6 +138,8 @@ impl<H: Host> Provider<H> {
     ) -> Result<bool, WsaError> {
         let mut any = false;
         for Watched { socket, wanted, ready } in watched.values_mut() {
+            //= docs/spec/notification.md#select-14
+            //# A call that waits MUST end when another thread closes a socket of its sets.
             let mut state = self.lock_open(socket).map_err(|error| match self.life() {
                 Ok(life) if life == socket.life => error,
                 _ => WsaError::WSAEINTR,
@@ -136,12 +159,24 @@ impl<H: Host> Provider<H> {
 
     fn readiness(&self, socket: &Socket<H>, state: &mut SocketState<H>, wanted: Each) -> Each {
         let [read, write, except] = wanted;
+        //= docs/spec/notification.md#select-2
+        //# A socket MUST be ready in `readfds` when a receive, or on a listening socket an accept,
+        //# would not block.
         let readable = read
             && match state.phase {
                 Phase::Listening => self.connection_waits(socket, state),
                 _ => self.arrival(socket, state) != Arrival::Nothing,
             };
+        //= docs/spec/notification.md#select-3
+        //# A socket MUST be ready in `writefds` when a connect has succeeded or a send would take
+        //# something.
         let writable = write && self.can_send(socket, state);
+        //= docs/spec/notification.md#select-4
+        //# A socket MUST be ready in `exceptfds` when a connect has failed, or when urgent data
+        //# waits that is not received in line.
+        //= docs/spec/notification.md#select-15
+        //# The call MUST NOT change what WSPEventSelect or WSPAsyncSelect have registered or
+        //# recorded.
         // A connect that failed, or urgent data.
         let failed = state.phase == Phase::Open && state.stale;
         [readable, writable, except && (failed || self.urgent_waits(state))]

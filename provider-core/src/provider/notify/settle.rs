@@ -16,24 +16,41 @@ impl<H: Host> Provider<H> {
         if !state.events.is_active() {
             return;
         }
+        //= docs/spec/notification.md#eventselect-6
+        //# A condition that holds when the call is made MUST be recorded at once.
+        //= docs/spec/notification.md#asyncselect-6
+        //# A condition that holds when the call is made MUST be posted at once.
         if state.events.take_look() {
             self.look(socket, state);
         }
+        //= docs/spec/notification.md#eventselect-9
+        //# After a send that failed with WSAEWOULDBLOCK, FD_WRITE MUST be recorded once when a send
+        //# may succeed again.
         if state.events.wants_room() && self.can_send(socket, state) {
             state.events.happened(FD_WRITE, None);
         }
     }
 
     fn look(&self, socket: &Socket<H>, state: &mut SocketState<H>) {
+        //= docs/spec/notification.md#eventselect-11
+        //# FD_ACCEPT MUST be recorded when a connection waits, and enabled again by WSPAccept.
         if state.events.wants(FD_ACCEPT) && self.connection_waits(socket, state) {
             state.events.happened(FD_ACCEPT, None);
         }
+        //= docs/spec/notification.md#eventselect-14
+        //# FD_OOB MUST be recorded when urgent data arrives that is not received in line.
         if state.events.wants(FD_OOB) && self.urgent_waits(state) {
             state.events.happened(FD_OOB, None);
         }
         if state.events.wants(FD_READ | FD_CLOSE) {
             match self.arrival(socket, state) {
+                //= docs/spec/notification.md#eventselect-7
+                //# After FD_READ a receive MUST enable it again: it is recorded again when data is
+                //# left or arrives.
                 Arrival::Data => state.events.happened(FD_READ, None),
+                //= docs/spec/notification.md#eventselect-13
+                //# FD_CLOSE MUST be recorded when the peer has ended the connection or it has
+                //# failed, with 0 or its error code.
                 Arrival::End => state.events.happened(FD_CLOSE, None),
                 Arrival::Failure(error) => state.events.happened(FD_CLOSE, Some(closing(error))),
                 Arrival::Nothing | Arrival::Refusal => {}
@@ -64,11 +81,17 @@ impl<H: Host> Provider<H> {
     /// Whether it was made: only a message may go later.
     fn make(&self, notice: Notice) -> bool {
         match notice {
+            //= docs/spec/notification.md#eventselect-1
+            //# When one of the network events in `lNetworkEvents` occurs, it MUST be recorded and
+            //# the event object set.
             Notice::Set(event) => {
                 // An event that the client has closed is nobody's any more.
                 let _ = self.host.set_event(event);
                 true
             }
+            //= docs/spec/notification.md#asyncselect-1
+            //# MUST be posted to `hWnd` with WPUPostMessage: the socket in wParam, the network
+            //# event and its error code in lParam.
             Notice::Post { window, message, wparam, lparam } => {
                 self.host.post_message(window, message, wparam, lparam)
             }
@@ -90,6 +113,9 @@ impl<H: Host> Provider<H> {
         result: &Result<(), WsaError>,
         events: i32,
     ) {
+        //= docs/spec/notification.md#asyncselect-8
+        //# FD_WRITE MUST be enabled again by WSPSend and WSPSendTo, and FD_READ by WSPRecv and
+        //# WSPRecvFrom, also when they fail.
         if !matches!(result, Ok(()) | Err(WsaError::WSA_IO_PENDING | WsaError::WSAEWOULDBLOCK)) {
             self.reenable(socket, events);
         }
