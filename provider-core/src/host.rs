@@ -138,6 +138,10 @@ pub trait Host {
     ///
     /// # Errors
     /// WSAEFAULT when the thread is gone: `run_apc` is then never called with this context.
+    //= docs/spec/wspsendto.md#apc-2
+    //# A completion routine MUST run only while that thread waits alertably.
+    //= docs/spec/wspsendto.md#apc-7
+    //# The provider MUST be able to queue the APC from any thread.
     fn queue_apc(&self, thread: &ThreadId, context: usize) -> Result<(), WsaError>;
 
     //= docs/spec/wspsendto.md#apc-15

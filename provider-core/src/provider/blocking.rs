@@ -37,6 +37,9 @@ impl<H: Host> Provider<H> {
         //= docs/spec/wspsendto.md#syn-5
         //# Where the host gives a blocking hook, a send that blocks MUST call it while it waits.
         //# Without one it MUST wait in the host.
+        //= docs/spec/wspsendto.md#syn-6
+        //# A send that blocks MUST wait alertably, so that completion routines of its thread run
+        //# meanwhile.
         let hook = if call.cancellable { self.host.blocking_hook() } else { None };
         let Some(hook) = hook else { return self.host.wait(&call.signal, deadline) };
         loop {
@@ -77,6 +80,10 @@ impl<H: Host> Provider<H> {
     ) -> Result<CallEnd, WsaError> {
         let end = loop {
             let why = self.block(call, deadline);
+            //= docs/spec/wspsendto.md#cxl-4
+            //# Where that call has ended in the meantime, its own end MUST count.
+            //= docs/spec/overlapped.md#cancel-4
+            //# A blocked call that has ended in the meantime MUST give its own result.
             if let Some(end) = call.end() {
                 break end;
             }

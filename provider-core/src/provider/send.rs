@@ -83,6 +83,10 @@ impl<H: Host> Provider<H> {
         //# The flags of a send MUST be those in `dwFlags`.
         self.check_send_flags(socket.kind, args.flags)?;
 
+        //= docs/spec/wspsendto.md#ovl-6c
+        //# A call that is refused MUST leave the OVERLAPPED as it was.
+        //= docs/spec/wspsendto.md#evt-7
+        //# A call that is refused MUST leave the event unset.
         let mut state = self.lock_open(socket)?;
         let to = self.check_send_state(socket, &mut state, given, destination.is_some())?;
         let total = self.check_length(socket, buffers.total())?;
@@ -105,6 +109,13 @@ impl<H: Host> Provider<H> {
         //= docs/spec/wspsendto.md#syn-7
         //# A blocking send MUST fail with WSAETIMEDOUT when it takes longer than SO_SNDTIMEO.
         let timeout_ms = state.options.send_timeout_ms;
+        //= docs/spec/wspsendto.md#ord-4
+        //# A refused send MUST leave nothing on the wire and later sends unaffected.
+        //= docs/spec/wspsendto.md#ord-5
+        //# Sends of several threads MUST go out in one order that agrees with that of the calls
+        //# that did not overlap in time.
+        //= docs/spec/sending.md#send-1
+        //# On a connected stream the bytes MUST be sent behind all that was sent before.
         let started = self.start_send(socket, &mut state, request, mode, call.clone());
         state.note_send(total, started == Err(WsaError::WSAEWOULDBLOCK));
         self.deliver_started(socket, state, mode, initiator, started);
@@ -132,6 +143,9 @@ impl<H: Host> Provider<H> {
             //# A call that ends with WSA_IO_PENDING MUST leave `lpNumberOfBytesSent` as it was.
             //= docs/spec/wspsendto.md#syn-7
             //# Overlapped and nonblocking sends MUST NOT be ended by SO_SNDTIMEO.
+            //= docs/spec/wspsendto.md#ret-3
+            //# After SOCKET_ERROR with WSA_IO_PENDING exactly one completion indication MUST
+            //# follow.
             (Ok(Started::Pending), None) => return Err(WsaError::WSA_IO_PENDING),
             //= docs/spec/wspsendto.md#ret-6
             //# The 0 of an immediate completion MUST stand for the send that was asked for.
@@ -139,6 +153,9 @@ impl<H: Host> Provider<H> {
                 self.leave(call);
                 (bytes, flag_bits)
             }
+            //= docs/spec/wspsendto.md#ret-4
+            //# MUST NOT be followed by a completion routine, an event, another completion or any
+            //# access to its buffers or its OVERLAPPED.
             //= docs/spec/wspsendto.md#ret-9
             //# A call that fails MUST leave `lpNumberOfBytesSent` as it was.
             (Err(error), call) => {
@@ -343,6 +360,8 @@ impl<H: Host> Provider<H> {
                 //# Under `Windows` it MUST NOT fail for that reason.
                 //= docs/spec/wspsendto.md#dst-7
                 //# Under `Windows` it MUST bind it to ADDR_ANY and a free port.
+                //= docs/spec/wspsendto.md#err-missing
+                //# MUST give WSANOTINITIALISED before WSPStartup, WSAETIMEDOUT when SO_SNDTIMEO
                 Profile::Windows => self.bind_implicitly(socket, state)?,
             }
         }
