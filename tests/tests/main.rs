@@ -7,5 +7,6 @@ mod conformance;
 mod determinism;
 mod docs;
 mod faulty;
+mod model;
 mod program;
 mod regressions;

@@ -21,6 +21,9 @@ cargo xtask plants NAME...  only these
 cargo xtask mutants         breaks copies of the core in the ways of tests/mutants, and runs the
                             conformance cases on each; says which cases no mutant makes fail
 cargo xtask mutants NAME... only these
+cargo xtask model           breaks copies of the core in the ways of both folders, and holds each
+                            against the reference model of docs/model.md
+cargo xtask model NAME...   only these
 cargo xtask clauses         holds the clauses of docs/spec against the code and the tests that cite
                             them, and writes docs/conformance.md
         --check             fails instead when a clause lacks code or test, or the page is old
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         ["test", names @ ..] => test(names),
         ["plants", names @ ..] => end(sabotage::plants(names)),
         ["mutants", names @ ..] => end(sabotage::mutants(names)),
+        ["model", names @ ..] => end(sabotage::model(names)),
         ["clauses", words @ ..] if clauses::accepts(words) => end(clauses::run(words)),
         ["clauses", ..] => bad_input("clauses takes one of --check, --missing and --json, or none"),
         [other, ..] => bad_input(&format!("there is no task `{other}`")),

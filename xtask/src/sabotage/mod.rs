@@ -4,6 +4,7 @@
 //! old and the new text between marks; the old text must stand in the file exactly once, so that
 //! one that no longer fits is noticed.
 
+mod model;
 mod mutants;
 mod plants;
 mod tree;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use crate::step::Outcome;
 
+pub(crate) use model::run as model;
 pub(crate) use mutants::run as mutants;
 pub(crate) use plants::run as plants;
 

@@ -1,0 +1,141 @@
+//! That the sequences get where it matters: a test that never meets a state proves nothing of it.
+
+use std::collections::BTreeMap;
+
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
+use provider_core::{Kind, WsaError};
+use wspsim_tests::model::{Answer, Call, Model, Seen, Send, Setup, Status};
+
+use super::{config, strategy};
+
+/// Sequences that are looked at.
+const SEQUENCES: usize = 4000;
+/// How often each outcome is met at least.
+const TIMES: usize = 5;
+
+/// What a send returns, each of them.
+const SEND_CODES: [WsaError; 18] = [
+    WsaError::WSA_IO_PENDING,
+    WsaError::WSAEACCES,
+    WsaError::WSAEFAULT,
+    WsaError::WSAEINVAL,
+    WsaError::WSAEWOULDBLOCK,
+    WsaError::WSAENOTSOCK,
+    WsaError::WSAEDESTADDRREQ,
+    WsaError::WSAEMSGSIZE,
+    WsaError::WSAEOPNOTSUPP,
+    WsaError::WSAEAFNOSUPPORT,
+    WsaError::WSAEADDRNOTAVAIL,
+    WsaError::WSAENETDOWN,
+    WsaError::WSAENETRESET,
+    WsaError::WSAECONNABORTED,
+    WsaError::WSAECONNRESET,
+    WsaError::WSAENOBUFS,
+    WsaError::WSAENOTCONN,
+    WsaError::WSAESHUTDOWN,
+];
+
+/// What a pended operation ends with.
+const END_CODES: [i32; 7] = [
+    0,
+    WsaError::WSA_OPERATION_ABORTED.0,
+    WsaError::WSAENOBUFS.0,
+    WsaError::WSAENETDOWN.0,
+    WsaError::WSAENETRESET.0,
+    WsaError::WSAECONNABORTED.0,
+    WsaError::WSAECONNRESET.0,
+];
+
+/// The rest, by name.
+const OTHERS: [&str; 8] = [
+    "a part of a stream send is told",
+    "an aborted operation tells a part",
+    "a routine runs",
+    "a routine sends",
+    "an event is set at an end",
+    "the FIN follows what was queued",
+    "what was sent goes out after the close",
+    "a send completes while others are still queued",
+];
+
+#[test]
+fn the_sequences_reach_every_outcome() {
+    let mut met: BTreeMap<String, usize> = BTreeMap::new();
+    let mut runner = TestRunner::new(config());
+    let sequences = strategy::sequence();
+    for _ in 0..SEQUENCES {
+        let drawn = sequences.new_tree(&mut runner).map(|tree| tree.current());
+        let (setup, calls) = drawn.unwrap_or_else(|why| panic!("{why}"));
+        let mut model = Model::new(setup);
+        let mut pending = Vec::new();
+        for call in &calls {
+            if let Some(seen) = model.step(call) {
+                for outcome in outcomes(setup, call, &seen, &mut pending) {
+                    *met.entry(outcome).or_default() += 1;
+                }
+            }
+        }
+    }
+    let codes = SEND_CODES.iter().map(|code| sent(*code));
+    let ends = END_CODES.iter().map(|code| ended(*code));
+    let wanted = codes.chain(ends).chain(OTHERS.map(str::to_owned));
+    let rare: Vec<String> =
+        wanted.filter(|name| met.get(name).is_none_or(|times| *times < TIMES)).collect();
+    assert!(rare.is_empty(), "hardly met: {rare:?}\nof {met:#?}");
+}
+
+fn sent(code: WsaError) -> String {
+    format!("a send returns {code:?}")
+}
+
+fn ended(code: i32) -> String {
+    format!("a pended operation ends with {:?}", WsaError(code))
+}
+
+/// What is worth counting of one step. `pending` holds the operations that pend.
+fn outcomes(setup: Setup, call: &Call, seen: &Seen, pending: &mut Vec<usize>) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut note = |name: &str| all.push(name.to_owned());
+    for (number, operation) in &seen.operations {
+        match operation.status {
+            Status::Ended(_, bytes) if operation.event == Some(true) && bytes > 0 => {
+                note("an event is set at an end");
+            }
+            _ => {}
+        }
+        match operation.status {
+            Status::Pending => pending.push(*number),
+            Status::Ended(error, bytes) if pending.contains(number) => {
+                pending.retain(|other| other != number);
+                note(&ended(error));
+                if error != 0 && bytes > 0 {
+                    note("an aborted operation tells a part");
+                }
+                if error == 0 && !pending.is_empty() {
+                    note("a send completes while others are still queued");
+                }
+            }
+            _ => {}
+        }
+    }
+    if seen.taken.fin && !matches!(call, Call::Shutdown(_)) {
+        note("the FIN follows what was queued");
+    }
+    if seen.taken.closed.is_some() && !matches!(call, Call::Close | Call::Cleanup) {
+        note("what was sent goes out after the close");
+    }
+    for run in &seen.routines {
+        note(if run.sent.is_some() { "a routine sends" } else { "a routine runs" });
+    }
+    match (call, seen.answer) {
+        (Call::Send(..), Some(Answer { error: Some(code), .. })) => note(&sent(code)),
+        (Call::Send(_, Send { buffers, .. }), Some(Answer { count: Some(count), .. }))
+            if setup.kind == Kind::Stream && u64::from(count) < buffers.total() =>
+        {
+            note("a part of a stream send is told");
+        }
+        _ => {}
+    }
+    all
+}
