@@ -45,6 +45,8 @@
 mod bed;
 mod case;
 pub mod check;
+mod groups;
+mod join_leaf;
 mod lower;
 pub mod send_to;
 mod shared;
@@ -57,5 +59,6 @@ pub use shared::Shared;
 
 /// Every case, family by family.
 pub fn all() -> Vec<&'static Case> {
-    send_to::FAMILIES.iter().copied().flatten().collect()
+    let others = [join_leaf::CASES, groups::CASES];
+    send_to::FAMILIES.iter().copied().chain(others).flatten().collect()
 }

@@ -1,10 +1,12 @@
 //! What cases share: calls with sentinels, peers, waiting.
 
+mod groups;
 mod guarded;
 mod op;
 mod pair;
 mod pending;
 mod receive;
+mod recv;
 mod result;
 mod routines;
 mod scratch;
@@ -12,6 +14,10 @@ mod send;
 mod sockets;
 mod waiting;
 
+pub use groups::{
+    FAMILIES, LEAF, bound, get_option_at, group, join_leaf, join_leaf_raw, level, membership,
+    set_option_at,
+};
 pub use guarded::Guarded;
 pub use op::{Op, Words};
 pub use pair::{
@@ -22,6 +28,7 @@ pub use pending::{hold_sends, release_sends, unbuffered};
 pub use receive::{
     nothing_arrives, post_receive, receive_datagram, receive_exactly, receive_ready,
 };
+pub use recv::{Posted, recv};
 pub use result::overlapped_result;
 pub use routines::{Completions, completions};
 pub use scratch::{COUNT_SENTINEL, ERRNO_SENTINEL};
