@@ -1,7 +1,10 @@
 //! What a case needs of its host.
 
+use core::net::SocketAddr;
+
 use provider_core::{
-    EventHandle, Profile, Routine, ServiceProvider, SocketHandle, ThreadId, UserPtr,
+    ConditionRoutine, EventHandle, Profile, Routine, ServiceProvider, SocketHandle, ThreadId,
+    UserPtr,
 };
 
 use crate::{CaseResult, Failure, Lower};
@@ -43,11 +46,45 @@ pub struct BadPointer {
     pub at: UserPtr,
 }
 
+/// A completion port of the case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BedPort(pub usize);
+
+/// What comes out of a completion port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packet {
+    /// The key of the socket.
+    pub key: usize,
+    /// The OVERLAPPED of the operation.
+    pub overlapped: UserPtr,
+    /// Bytes transferred.
+    pub bytes: u32,
+    /// Whether the operation failed.
+    pub failed: bool,
+}
+
+/// A connection as a condition function sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The address in `lpCallerId`.
+    pub caller: SocketAddr,
+    /// The address in `lpCalleeId`.
+    pub callee: SocketAddr,
+    /// `dwCallbackData`.
+    pub callback_data: usize,
+}
+
 /// What a thread or an APC runs. What it gives back goes to [`TestBed::fail`].
 pub type ThreadBody = Box<dyn FnOnce(&dyn TestBed) -> CaseResult + Send>;
 
 /// What a completion routine runs; likewise.
 pub type RoutineBody = Box<dyn Fn(&dyn TestBed, Completion) -> CaseResult + Send + Sync>;
+
+/// What a blocking hook runs; likewise. While it gives `true` it is called again at once.
+pub type HookBody = Box<dyn Fn(&dyn TestBed) -> CaseResult<bool> + Send>;
+
+/// What a condition function runs: it gives CF_ACCEPT, CF_REJECT or CF_DEFER.
+pub type ConditionBody = Box<dyn Fn(&dyn TestBed, Caller) -> i32 + Send + Sync>;
 
 /// A host as a case sees it. Every function acts on the thread that calls it, and any of them may
 /// let another thread run.
@@ -106,6 +143,22 @@ pub trait TestBed {
 
     /// Gives a completion routine an address. A host has room for 32 routines in a case.
     fn routine(&self, body: RoutineBody) -> Routine;
+
+    /// Gives a condition function an address. A host has room for 4 in a case.
+    fn condition(&self, body: ConditionBody) -> ConditionRoutine;
+
+    /// Sets the blocking hook of this thread, which WPUQueryBlockingCallback tells of, or takes it
+    /// away.
+    fn set_blocking_hook(&self, hook: Option<HookBody>);
+
+    /// A new completion port.
+    fn create_port(&self) -> BedPort;
+
+    /// Associates a socket with a port, under a key; whether that worked.
+    fn associate(&self, port: BedPort, socket: SocketHandle, key: usize) -> bool;
+
+    /// Takes the next packet: waits for one up to the bed's limit, or takes only what is there.
+    fn next_packet(&self, port: BedPort, wait: bool) -> Option<Packet>;
 
     /// CreateEvent.
     fn create_event(&self, manual_reset: bool, initially_set: bool) -> EventHandle;

@@ -52,7 +52,10 @@ pub mod send_to;
 mod shared;
 pub mod support;
 
-pub use bed::{BadPointer, BedThread, Completion, RoutineBody, TestBed, ThreadBody, Waited};
+pub use bed::{
+    BadPointer, BedPort, BedThread, Caller, Completion, ConditionBody, HookBody, Packet,
+    RoutineBody, TestBed, ThreadBody, Waited,
+};
 pub use case::{Case, CaseResult, Failure, Hosts, Profiles};
 pub use lower::{Answer, Lower, Seam, Taken};
 pub use shared::Shared;

@@ -2,12 +2,17 @@
 
 use std::rc::Rc;
 
+use provider_core::spi::{CF_REJECT, INVALID_SOCKET};
 use provider_core::{
-    EventHandle, Profile, Routine, ServiceProvider, SocketHandle, ThreadId, UserPtr,
+    ConditionRoutine, EventHandle, Profile, Routine, ServiceProvider, SocketHandle, ThreadId,
+    UserPtr,
 };
-use wspsim::api::{Os, ThreadHandle, WAIT_IO_COMPLETION, WAIT_OBJECT_0};
+use wspsim::api::{
+    self, NotQueued, Os, PortHandle, ThreadHandle, WAIT_IO_COMPLETION, WAIT_OBJECT_0,
+};
 use wspsim_conformance::{
-    BadPointer, BedThread, Completion, Failure, Lower, RoutineBody, TestBed, ThreadBody, Waited,
+    BadPointer, BedPort, BedThread, Caller, Completion, ConditionBody, Failure, HookBody, Lower,
+    Packet, RoutineBody, TestBed, ThreadBody, Waited,
 };
 
 /// The bed's limit, in virtual time.
@@ -123,6 +128,47 @@ impl TestBed for SimBed {
                 bed.fail(failure);
             }
         })
+    }
+
+    fn condition(&self, body: ConditionBody) -> ConditionRoutine {
+        self.os.condition(move |os, caller| {
+            let api::Caller { caller, callee, callback_data } = caller;
+            Self::new(os)
+                .map_or(CF_REJECT, |bed| body(&bed, Caller { caller, callee, callback_data }))
+        })
+    }
+
+    fn set_blocking_hook(&self, hook: Option<HookBody>) {
+        let Some(hook) = hook else { return self.os.wsa_unhook_blocking_hook() };
+        self.os.wsa_set_blocking_hook(move |os| match Self::new(os).map(|bed| (hook(&bed), bed)) {
+            Some((Ok(again), _)) => again,
+            Some((Err(failure), bed)) => {
+                bed.fail(failure);
+                false
+            }
+            None => false,
+        });
+    }
+
+    fn create_port(&self) -> BedPort {
+        let port = self.os.create_io_completion_port(INVALID_SOCKET, None, 0, 0);
+        BedPort(port.map_or(0, |port| port.0))
+    }
+
+    fn associate(&self, port: BedPort, socket: SocketHandle, key: usize) -> bool {
+        self.os.create_io_completion_port(socket, Some(PortHandle(port.0)), key, 0).is_ok()
+    }
+
+    fn next_packet(&self, port: BedPort, wait: bool) -> Option<Packet> {
+        let limit_ms = if wait { LIMIT_MS } else { 0 };
+        let (packet, failed) =
+            match self.os.get_queued_completion_status(PortHandle(port.0), limit_ms) {
+                Ok(packet) => (packet, false),
+                Err(NotQueued::Failed(packet, _)) => (packet, true),
+                Err(NotQueued::Nothing(_)) => return None,
+            };
+        let api::Packet { key, overlapped, bytes } = packet;
+        Some(Packet { key, overlapped, bytes, failed })
     }
 
     fn create_event(&self, manual_reset: bool, initially_set: bool) -> EventHandle {

@@ -6,7 +6,7 @@ use crate::support::{
     DatagramPair, Op, SendCall, completions, datagram_pair, ends, hold_sends, overlapped_result,
     receive_datagram, release_sends, stream_pair, unbuffered, until,
 };
-use crate::{Case, CaseResult, TestBed, Waited, check};
+use crate::{Case, CaseResult, Packet, TestBed, Waited, check};
 
 /// The cases of this family.
 pub(super) const CASES: &[Case] = &[
@@ -21,6 +21,7 @@ pub(super) const CASES: &[Case] = &[
     Case::both("evt-8-no-event-at-all", &["EVT-8"], not_an_event),
     Case::both("evt-8-event-closed-meanwhile", &["EVT-8"], closed_meanwhile),
     Case::both("evt-9-low-bit", &["EVT-9"], low_bit),
+    Case::both("evt-9-low-bit-and-a-port", &["EVT-9"], low_bit_and_port),
     Case::both("evt-10-no-wait-on-what-is-no-event", &["EVT-10"], no_wait),
 ];
 
@@ -224,6 +225,35 @@ fn low_bit(bed: &dyn TestBed) -> CaseResult {
     check::holds("the event is set at return", bed.is_set(event))
 }
 
+fn low_bit_and_port(bed: &dyn TestBed) -> CaseResult {
+    const KEY: usize = 77;
+    let pair = datagram_pair(bed)?;
+    unbuffered(bed, pair.a)?;
+    let port = bed.create_port();
+    check::holds("the socket is associated", bed.associate(port, pair.a, KEY))?;
+    for pends in [false, true] {
+        let events = [bed.create_event(true, false), bed.create_event(true, false)];
+        let quiet = Op::with_event(bed, EventHandle(events[0].0 | 1));
+        let told = Op::with_event(bed, events[1]);
+        if pends {
+            hold_sends(bed);
+        }
+        for op in [&quiet, &told] {
+            let call = SendCall::send_to(bed, pair.a).bytes(b"x").to(pair.at_b).overlapped(op);
+            check::equal("whether it pends", call.call().accepted()?, pends)?;
+        }
+        release_sends(bed);
+        for event in events {
+            check::equal("the wait", bed.wait(event, false), Waited::Signalled)?;
+        }
+        let packet = Packet { key: KEY, overlapped: told.at(), bytes: 1, failed: false };
+        check::equal("the packet", bed.next_packet(port, true), Some(packet))?;
+        bed.grace(false);
+        check::equal("another packet", bed.next_packet(port, false), None)?;
+    }
+    Ok(())
+}
+
 fn no_wait(bed: &dyn TestBed) -> CaseResult {
     let pair = full_pair(bed)?;
     let seen = completions(bed);
@@ -232,7 +262,7 @@ fn no_wait(bed: &dyn TestBed) -> CaseResult {
         let call = SendCall::send_to(bed, pair.a).bytes(b"x").to(pair.at_b).overlapped(&op);
         call.routine(seen.routine()).call().pending()?;
         let result = overlapped_result(bed, pair.a, &op, true)?;
-        check::holds("the result is an error", result.is_err())?;
+        check::fails("the result", result, WsaError::WSA_INVALID_HANDLE)?;
         op.pending(bed)?;
     }
     release_sends(bed);

@@ -6,6 +6,7 @@ mod destination;
 mod errors;
 mod events;
 mod flags;
+mod hooks;
 mod ordering;
 mod overlapped;
 mod precedence;
@@ -37,4 +38,5 @@ pub const FAMILIES: &[&[Case]] = &[
     cancellation::blocking::CASES,
     cancellation::ends::CASES,
     flags::CASES,
+    hooks::CASES,
 ];

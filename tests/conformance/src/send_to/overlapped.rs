@@ -1,5 +1,7 @@
 //! Which calls are overlapped, and what an OVERLAPPED holds when (OVL).
 
+use core::net::SocketAddr;
+
 use provider_core::spi::{SO_SNDBUF, WSA_FLAG_OVERLAPPED, WSS_OPERATION_IN_PROGRESS};
 use provider_core::{EventHandle, SocketHandle, UserPtr, WsaError};
 
@@ -29,6 +31,9 @@ pub(super) const CASES: &[Case] = &[
     Case::both("ovl-12-routine-and-result-agree", &["OVL-12", "APC-8"], agree),
     Case::both("ovl-13-pends-in-both-modes", &["OVL-13"], pends_nonblocking),
     Case::both("ovl-14-within-the-quota-at-once", &["OVL-14"], within_quota),
+    Case::both("ovl-14-beyond-the-quota-one-more", &["OVL-14"], beyond_quota),
+    Case::both("ovl-14-later-when-the-count-lets-it-in", &["OVL-14", "OVL-9"], count_lets_in),
+    Case::both("ovl-14-later-when-the-quota-lets-it-in", &["OVL-14"], quota_lets_in),
     Case::both("ovl-14-nothing-is-buffered-without-quota", &["OVL-14", "OVL-9"], no_quota),
 ];
 
@@ -341,6 +346,67 @@ fn within_quota(bed: &dyn TestBed) -> CaseResult {
         check::equal("what arrived", receive_datagram(bed, pair.b)?.0.len(), len)?;
     }
     check::equal("what arrived", receive_exactly(bed, stream.b, 161)?.len(), 161)
+}
+
+/// Three sends, each beyond the quota by itself: the first two are copied, the third pends.
+fn two_beyond_quota(bed: &dyn TestBed, s: SocketHandle, to: SocketAddr) -> CaseResult<Op> {
+    check::works("SO_SNDBUF", set_option(bed, s, SO_SNDBUF, 100))?;
+    hold_sends(bed);
+    let bytes = [3; 150];
+    let call = || SendCall::send_to(bed, s).bytes(&bytes).to(to);
+    for _ in 0..2 {
+        let op = Op::new(bed);
+        call().overlapped(&op).call().done_overlapped(150)?;
+    }
+    let op = Op::new(bed);
+    call().overlapped(&op).call().pending()?;
+    Ok(op)
+}
+
+fn beyond_quota(bed: &dyn TestBed) -> CaseResult {
+    let (pair, stream) = (datagram_pair(bed)?, stream_pair(bed)?);
+    for s in [pair.a, stream.a] {
+        let op = two_beyond_quota(bed, s, pair.at_b)?;
+        bed.grace(false);
+        op.pending(bed)?;
+        check::equal("bytes taken", taken(bed, s == stream.a), 0)?;
+        release_sends(bed);
+        until(bed, false, "the end of the send", || !op.is_pending(bed))?;
+        op.sent(bed, 150)?;
+    }
+    check::equal("the stream", receive_exactly(bed, stream.b, 450)?, vec![3; 450])
+}
+
+fn count_lets_in(bed: &dyn TestBed) -> CaseResult {
+    let pair = datagram_pair(bed)?;
+    let op = two_beyond_quota(bed, pair.a, pair.at_b)?;
+    // The transport takes one of the two, and nothing for a while.
+    bed.lower().answer(Seam::Send, Answer::Take(150));
+    for _ in 0..2_000 {
+        bed.lower().answer(Seam::Send, Answer::Refuse(WsaError::WSAEWOULDBLOCK));
+    }
+    release_sends(bed);
+    until(bed, false, "the end of the send", || !op.is_pending(bed))?;
+    op.sent(bed, 150)?;
+    check::equal("bytes taken", taken(bed, false), 150)?;
+    bed.lower().forget_answers(Seam::Send);
+    for _ in 0..3 {
+        check::equal("the datagram", receive_datagram(bed, pair.b)?.0.len(), 150)?;
+    }
+    Ok(())
+}
+
+fn quota_lets_in(bed: &dyn TestBed) -> CaseResult {
+    let (pair, stream) = (datagram_pair(bed)?, stream_pair(bed)?);
+    for s in [pair.a, stream.a] {
+        let op = two_beyond_quota(bed, s, pair.at_b)?;
+        check::works("SO_SNDBUF", set_option(bed, s, SO_SNDBUF, 450))?;
+        until(bed, false, "the end of the send", || !op.is_pending(bed))?;
+        op.sent(bed, 150)?;
+        check::equal("bytes taken", taken(bed, s == stream.a), 0)?;
+        release_sends(bed);
+    }
+    check::equal("the stream", receive_exactly(bed, stream.b, 450)?, vec![3; 450])
 }
 
 fn no_quota(bed: &dyn TestBed) -> CaseResult {

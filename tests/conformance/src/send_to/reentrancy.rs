@@ -251,9 +251,11 @@ fn second_blocks(bed: &dyn TestBed) -> CaseResult {
 }
 
 fn others_work(bed: &dyn TestBed) -> CaseResult {
-    let pair = datagram_pair(bed)?;
+    let (pair, roomy) = (datagram_pair(bed)?, datagram_pair(bed)?);
     let op = Op::new(bed);
     inside_blocked_send(bed, move |bed| {
+        // Blocking, with room in the send buffer.
+        SendCall::send_to(bed, roomy.a).bytes(b"room").to(roomy.at_b).call().done(4)?;
         // Overlapped, and nonblocking: neither would block.
         unbuffered(bed, pair.a)?;
         let call = || SendCall::send_to(bed, pair.a).to(pair.at_b);
