@@ -7,12 +7,14 @@ mod errors;
 mod events;
 mod flags;
 mod hooks;
+mod nesting;
 mod ordering;
 mod overlapped;
 mod precedence;
 mod reentrancy;
 mod returns;
 mod routines;
+mod send_buffer;
 mod synchronous;
 
 use crate::Case;
@@ -27,10 +29,12 @@ pub const FAMILIES: &[&[Case]] = &[
     precedence::CASES,
     destination::CASES,
     overlapped::CASES,
+    send_buffer::CASES,
     synchronous::CASES,
     buffers::CASES,
     events::CASES,
     routines::CASES,
+    nesting::CASES,
     reentrancy::CASES,
     ordering::CASES,
     cancellation::close::CASES,

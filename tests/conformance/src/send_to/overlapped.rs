@@ -1,17 +1,14 @@
 //! Which calls are overlapped, and what an OVERLAPPED holds when (OVL).
 
-use core::net::SocketAddr;
-
-use provider_core::spi::{SO_SNDBUF, WSA_FLAG_OVERLAPPED, WSS_OPERATION_IN_PROGRESS};
-use provider_core::{EventHandle, SocketHandle, UserPtr, WsaError};
+use provider_core::spi::WSS_OPERATION_IN_PROGRESS;
+use provider_core::{UserPtr, WsaError};
 
 use crate::support::{
-    DatagramPair, Guarded, Op, SendCall, completions, datagram_pair, hold_sends,
-    nonoverlapped_datagram_pair, nothing_arrives, overlapped_result, receive_datagram,
-    receive_exactly, release_sends, set_nonblocking, set_option, stream_pair, stream_pair_with,
-    unbuffered, until,
+    DatagramPair, Op, SendCall, completions, datagram_pair, hold_sends,
+    nonoverlapped_datagram_pair, overlapped_result, receive_datagram, receive_exactly,
+    release_sends, set_nonblocking, stream_pair, unbuffered, until,
 };
-use crate::{Answer, Case, CaseResult, Seam, TestBed, Waited, check};
+use crate::{Answer, Case, CaseResult, Hosts, Seam, TestBed, Waited, check};
 
 /// The cases of this family.
 pub(super) const CASES: &[Case] = &[
@@ -27,14 +24,10 @@ pub(super) const CASES: &[Case] = &[
     Case::both("ovl-8-immediate-success-fills-it", &["OVL-8"], filled_at_once),
     Case::both("ovl-9-complete-when-consumed", &["OVL-9"], consumed),
     Case::both("ovl-10-never-touched-again", &["OVL-10"], never_again),
-    Case::both("ovl-10-buffered-data-is-the-clients", &["OVL-10", "OVL-14"], data_given_back),
+    Case::both("ovl-11-used-twice-disturbs-nobody-else", &["OVL-11"], used_twice)
+        .on(Hosts::Process("a program of the simulator that uses one twice is itself a finding")),
     Case::both("ovl-12-routine-and-result-agree", &["OVL-12", "APC-8"], agree),
     Case::both("ovl-13-pends-in-both-modes", &["OVL-13"], pends_nonblocking),
-    Case::both("ovl-14-within-the-quota-at-once", &["OVL-14"], within_quota),
-    Case::both("ovl-14-beyond-the-quota-one-more", &["OVL-14"], beyond_quota),
-    Case::both("ovl-14-later-when-the-count-lets-it-in", &["OVL-14", "OVL-9"], count_lets_in),
-    Case::both("ovl-14-later-when-the-quota-lets-it-in", &["OVL-14"], quota_lets_in),
-    Case::both("ovl-14-nothing-is-buffered-without-quota", &["OVL-14", "OVL-9"], no_quota),
 ];
 
 /// A datagram pair whose `a` has no buffer, and a transport that takes nothing.
@@ -262,20 +255,21 @@ fn never_again(bed: &dyn TestBed) -> CaseResult {
     check::equal("what arrived", bytes, b"originaloriginal".to_vec())
 }
 
-fn data_given_back(bed: &dyn TestBed) -> CaseResult {
-    let (pair, stream) = (datagram_pair(bed)?, stream_pair(bed)?);
-    hold_sends(bed);
-    for s in [pair.a, stream.a] {
-        let data = Guarded::holding(bed, b"first");
-        let op = Op::new(bed);
-        let call = SendCall::send_to(bed, s).buffer(data.at(), data.len()).to(pair.at_b);
-        // Complete, though the transport has nothing of it: it was copied.
-        call.overlapped(&op).call().done_overlapped(5)?;
-        data.scribble(bed);
+fn used_twice(bed: &dyn TestBed) -> CaseResult {
+    let pair = full_pair(bed)?;
+    let (shared, other) = (Op::new(bed), Op::new(bed));
+    for op in [&shared, &shared, &other] {
+        let call = SendCall::send_to(bed, pair.a).bytes(b"x").to(pair.at_b).overlapped(op).call();
+        call.pending()?;
     }
     release_sends(bed);
-    check::equal("the datagram", receive_datagram(bed, pair.b)?.0, b"first".to_vec())?;
-    check::equal("the stream", receive_exactly(bed, stream.b, 5)?, b"first".to_vec())
+    until(bed, false, "the end of the others", || !other.is_pending(bed))?;
+    other.sent(bed, 1)?;
+    check::holds("what is used twice ends too", !shared.is_pending(bed))?;
+    for _ in 0..3 {
+        check::equal("the datagram", receive_datagram(bed, pair.b)?.0, b"x".to_vec())?;
+    }
+    Ok(())
 }
 
 fn agree(bed: &dyn TestBed) -> CaseResult {
@@ -315,129 +309,4 @@ fn pends_nonblocking(bed: &dyn TestBed) -> CaseResult {
     }
     release_sends(bed);
     check::equal("what arrived", receive_exactly(bed, stream.b, 2)?, b"xx".to_vec())
-}
-
-/// SO_SNDBUF so that two sends of 60 bytes and one of 40 more fit.
-const QUOTA: u32 = 160;
-
-fn within_quota(bed: &dyn TestBed) -> CaseResult {
-    let stream = stream_pair_with(bed, WSA_FLAG_OVERLAPPED, None)?;
-    let pair = datagram_pair(bed)?;
-    hold_sends(bed);
-    for s in [pair.a, stream.a] {
-        check::works("SO_SNDBUF", set_option(bed, s, SO_SNDBUF, QUOTA))?;
-        let send = |len: usize| {
-            let op = Op::new(bed);
-            let bytes = vec![len as u8; len];
-            let call = SendCall::send_to(bed, s).bytes(&bytes).to(pair.at_b).overlapped(&op);
-            (op, call.call())
-        };
-        // Copied, and complete: nothing of them is with the transport yet.
-        send(60).1.done_overlapped(60)?;
-        send(60).1.done_overlapped(60)?;
-        send(40).1.done_overlapped(40)?;
-        let (op, call) = send(1);
-        call.pending()?;
-        op.pending(bed)?;
-    }
-    check::equal("what the transport took", bed.lower().taken(), Vec::new())?;
-    release_sends(bed);
-    for len in [60, 60, 40, 1] {
-        check::equal("what arrived", receive_datagram(bed, pair.b)?.0.len(), len)?;
-    }
-    check::equal("what arrived", receive_exactly(bed, stream.b, 161)?.len(), 161)
-}
-
-/// Three sends, each beyond the quota by itself: the first two are copied, the third pends.
-fn two_beyond_quota(bed: &dyn TestBed, s: SocketHandle, to: SocketAddr) -> CaseResult<Op> {
-    check::works("SO_SNDBUF", set_option(bed, s, SO_SNDBUF, 100))?;
-    hold_sends(bed);
-    let bytes = [3; 150];
-    let call = || SendCall::send_to(bed, s).bytes(&bytes).to(to);
-    for _ in 0..2 {
-        let op = Op::new(bed);
-        call().overlapped(&op).call().done_overlapped(150)?;
-    }
-    let op = Op::new(bed);
-    call().overlapped(&op).call().pending()?;
-    Ok(op)
-}
-
-fn beyond_quota(bed: &dyn TestBed) -> CaseResult {
-    let (pair, stream) = (datagram_pair(bed)?, stream_pair(bed)?);
-    for s in [pair.a, stream.a] {
-        let op = two_beyond_quota(bed, s, pair.at_b)?;
-        bed.grace(false);
-        op.pending(bed)?;
-        check::equal("bytes taken", taken(bed, s == stream.a), 0)?;
-        release_sends(bed);
-        until(bed, false, "the end of the send", || !op.is_pending(bed))?;
-        op.sent(bed, 150)?;
-    }
-    check::equal("the stream", receive_exactly(bed, stream.b, 450)?, vec![3; 450])
-}
-
-fn count_lets_in(bed: &dyn TestBed) -> CaseResult {
-    let pair = datagram_pair(bed)?;
-    let op = two_beyond_quota(bed, pair.a, pair.at_b)?;
-    // The transport takes one of the two, and nothing for a while.
-    bed.lower().answer(Seam::Send, Answer::Take(150));
-    for _ in 0..2_000 {
-        bed.lower().answer(Seam::Send, Answer::Refuse(WsaError::WSAEWOULDBLOCK));
-    }
-    release_sends(bed);
-    until(bed, false, "the end of the send", || !op.is_pending(bed))?;
-    op.sent(bed, 150)?;
-    check::equal("bytes taken", taken(bed, false), 150)?;
-    bed.lower().forget_answers(Seam::Send);
-    for _ in 0..3 {
-        check::equal("the datagram", receive_datagram(bed, pair.b)?.0.len(), 150)?;
-    }
-    Ok(())
-}
-
-fn quota_lets_in(bed: &dyn TestBed) -> CaseResult {
-    let (pair, stream) = (datagram_pair(bed)?, stream_pair(bed)?);
-    for s in [pair.a, stream.a] {
-        let op = two_beyond_quota(bed, s, pair.at_b)?;
-        check::works("SO_SNDBUF", set_option(bed, s, SO_SNDBUF, 450))?;
-        until(bed, false, "the end of the send", || !op.is_pending(bed))?;
-        op.sent(bed, 150)?;
-        check::equal("bytes taken", taken(bed, s == stream.a), 0)?;
-        release_sends(bed);
-    }
-    check::equal("the stream", receive_exactly(bed, stream.b, 450)?, vec![3; 450])
-}
-
-fn no_quota(bed: &dyn TestBed) -> CaseResult {
-    let (pair, stream) = (datagram_pair(bed)?, stream_pair(bed)?);
-    for s in [pair.a, stream.a] {
-        unbuffered(bed, s)?;
-        hold_sends(bed);
-        let op = Op::with_event(bed, EventHandle(0));
-        let call = SendCall::send_to(bed, s).bytes(&[1; 3_000]).to(pair.at_b).overlapped(&op);
-        call.call().pending()?;
-        if s == stream.a {
-            // The transport takes a part: that is no end.
-            bed.lower().answer(Seam::Send, Answer::Take(1_000));
-            bed.lower().answer(Seam::Send, Answer::Refuse(WsaError::WSAEWOULDBLOCK));
-        }
-        release_sends(bed);
-        until(bed, false, "the end of the send", || !op.is_pending(bed))?;
-        op.sent(bed, 3_000)?;
-        check::equal("bytes taken", taken(bed, s == stream.a), 3_000)?;
-        bed.lower().clear_taken();
-    }
-    nothing_arrives_after(bed, stream.b, 3_000)
-}
-
-/// Bytes that the transport took, of streams or of datagrams.
-fn taken(bed: &dyn TestBed, streams: bool) -> usize {
-    let taken = bed.lower().taken().into_iter();
-    taken.filter(|taken| taken.to.is_none() == streams).map(|taken| taken.bytes.len()).sum()
-}
-
-fn nothing_arrives_after(bed: &dyn TestBed, s: SocketHandle, len: usize) -> CaseResult {
-    receive_exactly(bed, s, len)?;
-    nothing_arrives(bed, s)
 }

@@ -1,12 +1,12 @@
 //! What the call returns and what it leaves in its out parameters (RET).
 
-use provider_core::spi::{MSG_PARTIAL, SO_MAX_MSG_SIZE};
+use provider_core::spi::{AF_INET, AF_INET6, MSG_PARTIAL, SO_MAX_MSG_SIZE, WSA_FLAG_OVERLAPPED};
 use provider_core::{UserPtr, WsaError};
 
 use crate::support::{
     Op, SendCall, completions, datagram_pair, get_option, hold_sends, nothing_arrives,
-    overlapped_result, receive_datagram, receive_exactly, release_sends, stream_pair, unbuffered,
-    until,
+    overlapped_result, receive_datagram, receive_exactly, release_sends, stream_pair,
+    stream_pair_of, unbuffered, until,
 };
 use crate::{Case, CaseResult, TestBed, Waited, check};
 
@@ -35,11 +35,14 @@ fn immediate(bed: &dyn TestBed) -> CaseResult {
 }
 
 fn immediate_stream(bed: &dyn TestBed) -> CaseResult {
-    let pair = stream_pair(bed)?;
-    SendCall::send_to(bed, pair.a).bytes(b"seven, ").call().done(7)?;
-    SendCall::send(bed, pair.a).bytes(b"eight").call().done(5)?;
-    let bytes = receive_exactly(bed, pair.b, 12)?;
-    check::equal("what arrived", bytes, b"seven, eight".to_vec())
+    for af in [AF_INET, AF_INET6] {
+        let pair = stream_pair_of(bed, af, WSA_FLAG_OVERLAPPED)?;
+        SendCall::send_to(bed, pair.a).bytes(b"seven, ").call().done(7)?;
+        SendCall::send(bed, pair.a).bytes(b"eight").call().done(5)?;
+        let bytes = receive_exactly(bed, pair.b, 12)?;
+        check::equal("what arrived", bytes, b"seven, eight".to_vec())?;
+    }
+    Ok(())
 }
 
 fn failure(bed: &dyn TestBed) -> CaseResult {

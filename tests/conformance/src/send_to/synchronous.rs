@@ -1,12 +1,12 @@
 //! Sends that are complete when the call returns: blocking and nonblocking (SYN).
 
-use provider_core::spi::{SO_SNDBUF, SO_SNDTIMEO, WSA_FLAG_OVERLAPPED};
+use provider_core::spi::{AF_INET, SO_SNDBUF, SO_SNDTIMEO};
 use provider_core::{SocketHandle, WsaError};
 
 use crate::support::{
     Guarded, Op, SendCall, completions, datagram_pair, ends, hold_sends, nothing_arrives,
     post_receive, receive_datagram, receive_exactly, release_sends, set_nonblocking, set_option,
-    stream_pair, stream_pair_with, unbuffered, until,
+    stream_pair, stream_pair_of, unbuffered, until,
 };
 use crate::{Answer, BedThread, Case, CaseResult, Seam, Shared, TestBed, check};
 
@@ -164,7 +164,7 @@ fn blocks_for_all(bed: &dyn TestBed) -> CaseResult {
 }
 
 fn nonoverlapped_blocks(bed: &dyn TestBed) -> CaseResult {
-    let pair = stream_pair_with(bed, 0, None)?;
+    let pair = stream_pair_of(bed, AF_INET, 0)?;
     unbuffered(bed, pair.a)?;
     hold_sends(bed);
     let (thread, returned) = blocked_sender(bed, pair.a, pair.at_b, b"plain".to_vec());
@@ -262,7 +262,7 @@ fn overlapped_does_not_time_out(bed: &dyn TestBed) -> CaseResult {
 }
 
 fn no_wait_no_timeout(bed: &dyn TestBed) -> CaseResult {
-    let (pair, stream) = (datagram_pair(bed)?, stream_pair_with(bed, WSA_FLAG_OVERLAPPED, None)?);
+    let (pair, stream) = (datagram_pair(bed)?, stream_pair(bed)?);
     for s in [pair.a, stream.a] {
         check::works("SO_SNDTIMEO", set_option(bed, s, SO_SNDTIMEO, 1))?;
         SendCall::send_to(bed, s).bytes(b"x").to(pair.at_b).call().done(1)?;

@@ -22,7 +22,7 @@ pub use guarded::Guarded;
 pub use op::{Op, Words};
 pub use pair::{
     DatagramPair, StreamPair, datagram_pair, datagram_pair_of, nonoverlapped_datagram_pair,
-    stream_pair, stream_pair_with,
+    stream_pair, stream_pair_of,
 };
 pub use pending::{hold_sends, release_sends, unbuffered};
 pub use receive::{
@@ -35,7 +35,7 @@ pub use scratch::{COUNT_SENTINEL, ERRNO_SENTINEL};
 pub use send::{Called, SendCall};
 pub use sockets::{
     ANY_V4, ANY_V6, LOOPBACK_V4, LOOPBACK_V6, accept, bind, cancel_blocking_call, cleanup, close,
-    close_hard, connect, flush, get_option, ioctl, join_leaf, listen, peer_name, set_nonblocking,
-    set_option, shutdown, sock_name, socket, startup,
+    close_hard, connect, flush, get_option, ioctl, listen, peer_name, set_nonblocking, set_option,
+    shutdown, sock_name, socket, startup,
 };
 pub use waiting::{ends, until};

@@ -3,13 +3,9 @@
 use core::net::SocketAddr;
 
 use provider_core::SocketHandle;
-use provider_core::spi::{
-    AF_INET, AF_INET6, SO_RCVBUF, SO_SNDBUF, SOCK_DGRAM, SOCK_STREAM, WSA_FLAG_OVERLAPPED,
-};
+use provider_core::spi::{AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM, WSA_FLAG_OVERLAPPED};
 
-use super::{
-    LOOPBACK_V4, LOOPBACK_V6, accept, bind, connect, listen, set_option, sock_name, socket,
-};
+use super::{LOOPBACK_V4, LOOPBACK_V6, accept, bind, close, connect, listen, sock_name, socket};
 use crate::check::works;
 use crate::{CaseResult, TestBed};
 
@@ -61,7 +57,7 @@ pub fn nonoverlapped_datagram_pair(bed: &dyn TestBed) -> CaseResult<DatagramPair
 /// As [`datagram_pair`].
 #[track_caller]
 pub fn datagram_pair_of(bed: &dyn TestBed, af: i32, flags: u32) -> CaseResult<DatagramPair> {
-    let loopback = if af == AF_INET6 { LOOPBACK_V6 } else { LOOPBACK_V4 };
+    let loopback = loopback_of(af);
     let bound = || {
         let socket = socket(bed, af, SOCK_DGRAM, flags)?;
         bind(bed, socket, loopback)?;
@@ -72,42 +68,37 @@ pub fn datagram_pair_of(bed: &dyn TestBed, af: i32, flags: u32) -> CaseResult<Da
     Ok(DatagramPair { a, at_a, b, at_b })
 }
 
-/// A connection over 127.0.0.1 whose ends are overlapped sockets.
+/// A connection of AF_INET over 127.0.0.1 whose ends are overlapped sockets.
 ///
 /// # Errors
 /// A call that has to work does not.
 #[track_caller]
 pub fn stream_pair(bed: &dyn TestBed) -> CaseResult<StreamPair> {
-    stream_pair_with(bed, WSA_FLAG_OVERLAPPED, None)
+    stream_pair_of(bed, AF_INET, WSA_FLAG_OVERLAPPED)
 }
 
-/// A connection over 127.0.0.1. `flags` are those of its sending end; `small` sets SO_SNDBUF of
-/// that end and SO_RCVBUF of the other.
+/// A connection of a family over the loopback address. `flags` are those of the end that connects;
+/// the other is overlapped.
 ///
 /// # Errors
 /// As [`stream_pair`].
 #[track_caller]
-pub fn stream_pair_with(
-    bed: &dyn TestBed,
-    flags: u32,
-    small: Option<u32>,
-) -> CaseResult<StreamPair> {
+pub fn stream_pair_of(bed: &dyn TestBed, af: i32, flags: u32) -> CaseResult<StreamPair> {
+    let loopback = loopback_of(af);
     let listening = || {
-        let listener = socket(bed, AF_INET, SOCK_STREAM, WSA_FLAG_OVERLAPPED)?;
-        if let Some(size) = small {
-            set_option(bed, listener, SO_RCVBUF, size)?;
-        }
-        bind(bed, listener, LOOPBACK_V4)?;
+        let listener = socket(bed, af, SOCK_STREAM, WSA_FLAG_OVERLAPPED)?;
+        bind(bed, listener, loopback)?;
         listen(bed, listener)?;
         Ok((listener, sock_name(bed, listener)?))
     };
     let (listener, at_b) = works("a listener", listening())?;
-    let a = works("a stream socket", socket(bed, AF_INET, SOCK_STREAM, flags))?;
-    if let Some(size) = small {
-        works("SO_SNDBUF", set_option(bed, a, SO_SNDBUF, size))?;
-    }
+    let a = works("a stream socket", socket(bed, af, SOCK_STREAM, flags))?;
     works("WSPConnect", connect(bed, a, at_b))?;
     let b = works("WSPAccept", accept(bed, listener))?;
-    works("closing the listener", super::close(bed, listener))?;
+    works("closing the listener", close(bed, listener))?;
     Ok(StreamPair { a, b, at_b })
+}
+
+fn loopback_of(af: i32) -> SocketAddr {
+    if af == AF_INET6 { LOOPBACK_V6 } else { LOOPBACK_V4 }
 }

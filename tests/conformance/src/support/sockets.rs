@@ -72,21 +72,6 @@ pub fn connect(bed: &dyn TestBed, s: SocketHandle, to: SocketAddr) -> Result {
     plain(bed, |errno| bed.spi().wsp_connect(s, name, len, ConnectArgs::NONE, errno))
 }
 
-/// WSPJoinLeaf.
-///
-/// # Errors
-/// As [`socket`].
-pub fn join_leaf(
-    bed: &dyn TestBed,
-    s: SocketHandle,
-    to: SocketAddr,
-    flags: u32,
-) -> Result<SocketHandle> {
-    let (name, len) = address_memory(bed, to);
-    let none = ConnectArgs::NONE;
-    opening(bed, |errno| bed.spi().wsp_join_leaf(s, name, len, none, flags, errno))
-}
-
 /// WSPListen.
 ///
 /// # Errors

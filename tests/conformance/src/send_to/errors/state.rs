@@ -3,17 +3,15 @@
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use provider_core::spi::{
-    AF_INET, AF_INET6, JL_BOTH, JL_RECEIVER_ONLY, JL_SENDER_ONLY, SD_BOTH, SD_RECEIVE, SD_SEND,
-    SO_BROADCAST, SOCK_DGRAM, SOCK_STREAM, WINSOCK_VERSION, WSA_FLAG_MULTIPOINT_C_LEAF,
-    WSA_FLAG_MULTIPOINT_D_LEAF, WSA_FLAG_OVERLAPPED,
+    AF_INET, AF_INET6, SD_BOTH, SD_RECEIVE, SD_SEND, SO_BROADCAST, SOCK_DGRAM, SOCK_STREAM,
+    WINSOCK_VERSION, WSA_FLAG_OVERLAPPED,
 };
 use provider_core::{Profile, WsaError};
 
 use crate::support::{
     ANY_V4, ANY_V6, LOOPBACK_V4, Op, SendCall, bind, cleanup, connect, datagram_pair,
-    datagram_pair_of, join_leaf, listen, nonoverlapped_datagram_pair, nothing_arrives,
-    receive_datagram, receive_exactly, set_option, shutdown, sock_name, socket, startup,
-    stream_pair,
+    datagram_pair_of, listen, nonoverlapped_datagram_pair, nothing_arrives, receive_datagram,
+    receive_exactly, set_option, shutdown, sock_name, socket, startup, stream_pair,
 };
 use crate::{Answer, Case, CaseResult, Seam, TestBed, check};
 
@@ -24,7 +22,6 @@ pub(in crate::send_to) const CASES: &[Case] = &[
     Case::both("err-shutdown-datagram", &["ERR-SHUTDOWN", "EVT-7"], shut_datagram),
     Case::both("err-shutdown-stream", &["ERR-SHUTDOWN", "EVT-7"], shut_stream),
     Case::both("err-shutdown-not-by-receive", &["ERR-SHUTDOWN"], shut_receive),
-    Case::both("err-opnotsupp-4-receiver-only", &["ERR-OPNOTSUPP-4"], receiver_only),
     Case::documented("err-inval-1-unbound", &["ERR-INVAL-1", "DST-7"], unbound),
     Case::both("err-inval-2-nonoverlapped", &["ERR-INVAL-2"], nonoverlapped),
     Case::both("err-acces-broadcast", &["ERR-ACCES"], broadcast),
@@ -103,29 +100,6 @@ fn shut_receive(bed: &dyn TestBed) -> CaseResult {
     SendCall::send(bed, stream.a).bytes(b"two").call().done(3)?;
     check::equal("what arrived", receive_datagram(bed, pair.b)?.0, b"one".to_vec())?;
     check::equal("what arrived", receive_exactly(bed, stream.b, 3)?, b"two".to_vec())
-}
-
-fn receiver_only(bed: &dyn TestBed) -> CaseResult {
-    const GROUP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(239, 1, 2, 3)), 4_321);
-    let leaf = WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF;
-    let joined = |how| {
-        let s = socket(bed, AF_INET, SOCK_DGRAM, WSA_FLAG_OVERLAPPED | leaf)?;
-        join_leaf(bed, s, GROUP, how)?;
-        Ok(s)
-    };
-    let s = check::works("a receiver", joined(JL_RECEIVER_ONLY))?;
-    let op = Op::new(bed);
-    bed.lower().clear_taken();
-    SendCall::send(bed, s).bytes(b"x").call().refused(WsaError::WSAEOPNOTSUPP)?;
-    let call = || SendCall::send_to(bed, s).bytes(b"x").to(GROUP);
-    call().call().refused(WsaError::WSAEOPNOTSUPP)?;
-    call().overlapped(&op).call().refused(WsaError::WSAEOPNOTSUPP)?;
-    check::equal("what the transport took", bed.lower().taken(), Vec::new())?;
-    for how in [JL_SENDER_ONLY, JL_BOTH] {
-        let s = check::works("a sender", joined(how))?;
-        SendCall::send(bed, s).bytes(b"to all").call().done(6)?;
-    }
-    Ok(())
 }
 
 fn unbound(bed: &dyn TestBed) -> CaseResult {

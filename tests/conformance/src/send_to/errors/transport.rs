@@ -6,8 +6,9 @@ use provider_core::spi::SO_MAX_MSG_SIZE;
 use crate::support::{
     Op, SendCall, completions, datagram_pair, get_option, hold_sends, nothing_arrives,
     receive_datagram, receive_exactly, release_sends, set_nonblocking, stream_pair, unbuffered,
+    until,
 };
-use crate::{Answer, Case, CaseResult, Seam, TestBed, Waited, check};
+use crate::{Answer, Case, CaseResult, Hosts, Seam, TestBed, Waited, check};
 
 /// The cases of this family.
 pub(in crate::send_to) const CASES: &[Case] = &[
@@ -19,6 +20,8 @@ pub(in crate::send_to) const CASES: &[Case] = &[
     Case::both("err-netunreach", &["ERR-NETUNREACH"], no_route),
     Case::both("err-netunreach-ends-a-pended-datagram", &["ERR-NETUNREACH"], no_route_later),
     Case::both("err-msgsize", &["ERR-MSGSIZE", "BUF-11", "RET-4"], too_long),
+    Case::both("err-wouldblock-1-too-many", &["ERR-WOULDBLOCK-1", "RET-4"], too_many)
+        .on(Hosts::Process("so many operations at once take the simulator's oracles minutes")),
     Case::both("err-wouldblock-2-datagram", &["ERR-WOULDBLOCK-2", "SYN-3", "SYN-8"], full_datagram),
     Case::both("err-wouldblock-2-stream", &["ERR-WOULDBLOCK-2", "SYN-3"], full_stream),
 ];
@@ -155,6 +158,39 @@ fn too_long(bed: &dyn TestBed) -> CaseResult {
     check::holds("no event is set", !bed.is_set(event))?;
     op.untouched(bed)?;
     check::equal("what the transport took", bed.lower().taken(), Vec::new())
+}
+
+fn too_many(bed: &dyn TestBed) -> CaseResult {
+    /// More than any provider would hold.
+    const BEYOND: usize = 1 << 20;
+    let pair = datagram_pair(bed)?;
+    unbuffered(bed, pair.a)?;
+    hold_sends(bed);
+    let data = bed.alloc(1);
+    bed.write(data, b"x");
+    let event = bed.create_event(true, false);
+    let op = Op::with_event(bed, event);
+    let call = |op: Op| {
+        SendCall::send_to(bed, pair.a).buffer(data, 1).to(pair.at_b).overlapped(&op).call()
+    };
+    let mut started = Vec::new();
+    let refused = loop {
+        let next = if started.len() < BEYOND { Op::new(bed) } else { op };
+        let called = call(next);
+        if called.error() != WsaError::WSA_IO_PENDING || started.len() == BEYOND {
+            break called;
+        }
+        started.push(next);
+    };
+    refused.refused(WsaError::WSAEWOULDBLOCK)?;
+    call(op).refused(WsaError::WSAEWOULDBLOCK)?;
+    // Once some are done there is room for more, and the one refused was never started.
+    release_sends(bed);
+    let last = started.last().copied().unwrap_or(op);
+    until(bed, false, "the end of the sends", || !last.is_pending(bed))?;
+    check::holds("no event is set", !bed.is_set(event))?;
+    op.untouched(bed)?;
+    call(op).done_overlapped(1)
 }
 
 fn full_datagram(bed: &dyn TestBed) -> CaseResult {
