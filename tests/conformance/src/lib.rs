@@ -48,6 +48,7 @@ pub mod check;
 mod groups;
 mod join_leaf;
 mod lower;
+pub mod recv;
 pub mod send_to;
 mod shared;
 pub mod support;
@@ -63,5 +64,6 @@ pub use shared::Shared;
 /// Every case, family by family.
 pub fn all() -> Vec<&'static Case> {
     let others = [join_leaf::CASES, groups::CASES];
-    send_to::FAMILIES.iter().copied().chain(others).flatten().collect()
+    let families = [send_to::FAMILIES, recv::FAMILIES].into_iter().flatten().copied();
+    families.chain(others).flatten().collect()
 }

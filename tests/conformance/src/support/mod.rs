@@ -7,6 +7,7 @@ mod pair;
 mod pending;
 mod receive;
 mod recv;
+mod recv_call;
 mod result;
 mod routines;
 mod scratch;
@@ -29,6 +30,7 @@ pub use receive::{
     nothing_arrives, post_receive, receive_datagram, receive_exactly, receive_ready,
 };
 pub use recv::{Posted, recv};
+pub use recv_call::{BUFFER_SENTINEL, Receiving, RecvCall};
 pub use result::overlapped_result;
 pub use routines::{Completions, completions};
 pub use scratch::{COUNT_SENTINEL, ERRNO_SENTINEL};

@@ -1,0 +1,126 @@
+//! Receives that block.
+
+use provider_core::WsaError;
+use provider_core::spi::{MSG_WAITALL, SO_RCVTIMEO};
+
+use crate::support::{
+    RecvCall, SendCall, cancel_blocking_call, close, datagram_pair, ends, nothing_arrives,
+    set_option, stream_pair,
+};
+use crate::{Case, CaseResult, Shared, TestBed, check};
+
+/// The cases of this family.
+pub(super) const CASES: &[Case] = &[
+    Case::both("recv-8-waits-for-the-first", &["RECV-8"], waits),
+    Case::both("recv-29-time-out", &["RECV-29"], time_out),
+    Case::both("recv-29-nothing-is-lost-to-it", &["RECV-29", "RECV-16"], time_out_keeps),
+    Case::both("recv-30-cancelled", &["RECV-30"], cancelled),
+    Case::both("recv-30-closed", &["RECV-30"], closed),
+    Case::both("result-6-blocking-inside-blocking", &["RESULT-6", "RESULT-8"], inside),
+];
+
+fn waits(bed: &dyn TestBed) -> CaseResult {
+    let (stream, pair) = (stream_pair(bed)?, datagram_pair(bed)?);
+    for (s, from, to) in [(stream.b, stream.a, stream.at_b), (pair.b, pair.a, pair.at_b)] {
+        let returned = Shared::new(false);
+        let done = returned.clone();
+        let thread = bed.spawn(
+            "receiver",
+            Box::new(move |bed| {
+                RecvCall::recv(bed, s).room(100).call().gave(b"x")?;
+                done.set(true);
+                Ok(())
+            }),
+        );
+        bed.grace(false);
+        check::holds("it waits", !returned.get())?;
+        SendCall::send_to(bed, from).bytes(b"x").to(to).call().done(1)?;
+        ends(bed, thread)?;
+        nothing_arrives(bed, s)?;
+    }
+    Ok(())
+}
+
+fn time_out(bed: &dyn TestBed) -> CaseResult {
+    let (stream, pair) = (stream_pair(bed)?, datagram_pair(bed)?);
+    for s in [stream.b, pair.b] {
+        check::works("SO_RCVTIMEO", set_option(bed, s, SO_RCVTIMEO, 20))?;
+        RecvCall::recv(bed, s).room(10).call().refused(WsaError::WSAETIMEDOUT)?;
+    }
+    // The sockets go on.
+    SendCall::send(bed, stream.a).bytes(b"x").call().done(1)?;
+    SendCall::send_to(bed, pair.a).bytes(b"x").to(pair.at_b).call().done(1)?;
+    bed.grace(false);
+    for s in [stream.b, pair.b] {
+        RecvCall::recv(bed, s).room(10).call().gave(b"x")?;
+    }
+    Ok(())
+}
+
+/// MSG_WAITALL that runs out of time: the next receive has what had come.
+fn time_out_keeps(bed: &dyn TestBed) -> CaseResult {
+    let pair = stream_pair(bed)?;
+    SendCall::send(bed, pair.a).bytes(b"some").call().done(4)?;
+    bed.grace(false);
+    check::works("SO_RCVTIMEO", set_option(bed, pair.b, SO_RCVTIMEO, 20))?;
+    let call = RecvCall::recv(bed, pair.b).room(100).flags(MSG_WAITALL).call();
+    match call.result() {
+        Ok(_) => call.gave(b"some"),
+        error => {
+            check::equal("the call", error, Err(WsaError::WSAETIMEDOUT))?;
+            RecvCall::recv(bed, pair.b).room(100).call().gave(b"some")
+        }
+    }
+}
+
+fn cancelled(bed: &dyn TestBed) -> CaseResult {
+    let (stream, pair) = (stream_pair(bed)?, datagram_pair(bed)?);
+    for s in [stream.b, pair.b] {
+        let thread = bed.spawn(
+            "receiver",
+            Box::new(move |bed| RecvCall::recv(bed, s).room(10).call().refused(WsaError::WSAEINTR)),
+        );
+        bed.grace(false);
+        let cancel =
+            |bed: &dyn TestBed| check::works("WSPCancelBlockingCall", cancel_blocking_call(bed));
+        check::holds("the APC was queued", bed.queue_apc(thread, Box::new(cancel)))?;
+        ends(bed, thread)?;
+    }
+    SendCall::send_to(bed, pair.a).bytes(b"x").to(pair.at_b).call().done(1)?;
+    bed.grace(false);
+    RecvCall::recv(bed, pair.b).room(10).call().gave(b"x")
+}
+
+fn closed(bed: &dyn TestBed) -> CaseResult {
+    let (stream, pair) = (stream_pair(bed)?, datagram_pair(bed)?);
+    for s in [stream.b, pair.b] {
+        let thread = bed.spawn(
+            "receiver",
+            Box::new(move |bed| RecvCall::recv(bed, s).room(10).call().refused(WsaError::WSAEINTR)),
+        );
+        bed.grace(false);
+        check::works("WSPCloseSocket", close(bed, s))?;
+        ends(bed, thread)?;
+    }
+    Ok(())
+}
+
+/// In an APC in the wait of a blocking receive another one is refused, and what does not block
+/// works.
+fn inside(bed: &dyn TestBed) -> CaseResult {
+    let (pair, other) = (datagram_pair(bed)?, datagram_pair(bed)?);
+    let thread = bed.spawn(
+        "receiver",
+        Box::new(move |bed| RecvCall::recv(bed, pair.b).room(10).call().gave(b"end")),
+    );
+    bed.grace(false);
+    let queued = bed.queue_apc(
+        thread,
+        Box::new(move |bed| {
+            RecvCall::recv(bed, other.b).room(10).call().refused(WsaError::WSAEINPROGRESS)?;
+            SendCall::send_to(bed, pair.a).bytes(b"end").to(pair.at_b).call().done(3)
+        }),
+    );
+    check::holds("the APC was queued", queued)?;
+    ends(bed, thread)
+}
