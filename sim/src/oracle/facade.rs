@@ -131,21 +131,11 @@ impl Oracles {
     fn received(&mut self, call: &ActiveCall, outcome: &Outcome<'_>) -> Verdict {
         let Some(id) = call.socket else { return Ok(()) };
         let done = !failed(call.call.function, outcome);
-        let peek = matches!(call.call.special, Special::Receive { peek: true, .. });
         if call.is_overlapped() && (done || is_pending(outcome)) {
             self.receive.leave(id, call.id, true);
             return Ok(());
         }
-        if peek && self.book.socket(id).facts.stream {
-            return Ok(());
-        }
-        let how = if peek {
-            Delivery::Peeked
-        } else if done {
-            Delivery::Whole
-        } else {
-            Delivery::Truncated
-        };
+        let how = if done { Delivery::Whole } else { Delivery::Truncated };
         let tsock = self.transports.of(id);
         let verdict =
             self.receive

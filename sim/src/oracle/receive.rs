@@ -4,10 +4,12 @@
 //! Several receives may be in progress on a socket; a content that does not fit yet waits until the
 //! earlier ones have ended.
 
+use std::collections::VecDeque;
+
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::book::{ActiveCall, Book, SocketId};
-use super::facts::{CallId, Received};
+use super::facts::{CallId, Received, Special};
 use super::hash::Map;
 use super::transports::Tsock;
 use super::violation::{Verdict, Violation};
@@ -15,6 +17,8 @@ use super::violation::{Verdict, Violation};
 const NAME: &str = "receive";
 /// Datagrams remembered that nobody took yet.
 const UNDELIVERED_MAX: usize = 4096;
+/// Datagrams remembered that were looked at.
+const PEEKED_MAX: usize = 256;
 
 struct Datagram {
     hash: u64,
@@ -30,12 +34,23 @@ struct Inbox {
     /// How many of them were delivered.
     taken: usize,
     datagrams: Vec<Datagram>,
+    /// What was looked at and left there. A look may be told of after another receive took it.
+    peeked: VecDeque<Datagram>,
+}
+
+/// A receive in progress.
+struct Open {
+    call: CallId,
+    /// Its entry and its exit, on the socket's own count.
+    entered: u64,
+    left: u64,
+    /// It leaves what it gives (MSG_PEEK).
+    peeks: bool,
 }
 
 #[derive(Default)]
 struct Reader {
-    /// Receives in progress: call, entry and exit on the socket's own count.
-    open: Vec<(CallId, u64, u64)>,
+    open: Vec<Open>,
     /// Contents that do not fit yet.
     waiting: Vec<(u64, Vec<u8>)>,
     clock: u64,
@@ -83,11 +98,28 @@ impl ReceiveOracle {
         inbox.datagrams.push(Datagram { hash, len, from });
     }
 
+    /// The transport gave a datagram and kept it.
+    pub(super) fn datagram_peeked(
+        &mut self,
+        tsock: Tsock,
+        hash: u64,
+        len: usize,
+        from: Option<core::net::SocketAddr>,
+    ) {
+        let peeked = &mut self.inboxes.entry(tsock).or_default().peeked;
+        if peeked.len() >= PEEKED_MAX {
+            peeked.pop_front();
+        }
+        peeked.push_back(Datagram { hash, len, from });
+    }
+
     pub(super) fn enter(&mut self, call: &ActiveCall) {
         let Some(id) = call.socket else { return };
         let reader = self.reader(id);
         reader.clock += 1;
-        reader.open.push((call.id, reader.clock, u64::MAX));
+        let peeks = matches!(call.call.special, Special::Receive { peek: true, .. });
+        let (call, entered) = (call.id, reader.clock);
+        reader.open.push(Open { call, entered, left: u64::MAX, peeks });
     }
 
     /// The call left; an overlapped one goes on.
@@ -96,11 +128,11 @@ impl ReceiveOracle {
         reader.clock += 1;
         let now = reader.clock;
         if goes_on {
-            if let Some(open) = reader.open.iter_mut().find(|open| open.0 == call) {
-                open.2 = now;
+            if let Some(open) = reader.open.iter_mut().find(|open| open.call == call) {
+                open.left = now;
             }
         } else {
-            reader.open.retain(|open| open.0 != call);
+            reader.open.retain(|open| open.call != call);
         }
     }
 
@@ -124,19 +156,23 @@ impl ReceiveOracle {
         words: impl Fn() -> String,
     ) -> Verdict {
         let reader = self.reader(id);
-        let entered = reader.open.iter().find(|open| open.0 == call).map_or(0, |open| open.1);
-        reader.open.retain(|open| open.0 != call);
+        let open = reader.open.iter().find(|open| open.call == call);
+        let (entered, peeks) = open.map_or((0, false), |open| (open.entered, open.peeks));
+        reader.open.retain(|open| open.call != call);
         let idle = reader.open.is_empty();
         if reader.unsure {
             return Ok(());
         }
         let Some(tsock) = tsock else { return Ok(()) };
         if book.socket(id).facts.stream {
+            if peeks {
+                return Ok(());
+            }
             let bytes = received.map_or(&[][..], |received| received.bytes);
             return self.stream(id, tsock, entered, bytes, idle, &words);
         }
         match received {
-            Some(received) => self.datagram(tsock, received, how, &words),
+            Some(received) => self.datagram(tsock, received, how, peeks, &words),
             None => Ok(()),
         }
     }
@@ -154,7 +190,7 @@ impl ReceiveOracle {
         let reader = &mut self.readers[id.0 as usize];
         let fits = |inbox: &Inbox, bytes: &[u8]| inbox.bytes[inbox.taken..].starts_with(bytes);
         let may_go =
-            |reader: &Reader, entered: u64| reader.open.iter().all(|(_, _, left)| *left > entered);
+            |reader: &Reader, entered: u64| reader.open.iter().all(|open| open.left > entered);
         if reader.waiting.is_empty() && may_go(reader, entered) && fits(inbox, bytes) {
             inbox.taken += bytes.len();
             return Ok(());
@@ -195,6 +231,7 @@ impl ReceiveOracle {
         tsock: Tsock,
         received: Received<'_>,
         how: Delivery,
+        peeks: bool,
         words: &impl Fn() -> String,
     ) -> Verdict {
         let inbox = self.inboxes.entry(tsock).or_default();
@@ -203,19 +240,20 @@ impl ReceiveOracle {
             (Some(a), Some(b)) => a.port() == b.port() && a.ip() == b.ip(),
             _ => true,
         };
-        let found = inbox.datagrams.iter().position(|datagram| {
+        let is_it = |datagram: &Datagram| {
             from_fits(datagram)
                 && if how == Delivery::Truncated && datagram.len > received.bytes.len() {
                     true
                 } else {
                     datagram.hash == hash && datagram.len == received.bytes.len()
                 }
-        });
-        match found {
+        };
+        if peeks && inbox.peeked.iter().any(is_it) {
+            return Ok(());
+        }
+        match inbox.datagrams.iter().position(is_it).filter(|_| !peeks) {
             Some(index) => {
-                if how != Delivery::Peeked {
-                    inbox.datagrams.remove(index);
-                }
+                inbox.datagrams.remove(index);
                 Ok(())
             }
             None => Err(Violation::new(
@@ -238,7 +276,6 @@ impl ReceiveOracle {
 pub(super) enum Delivery {
     Whole,
     Truncated,
-    Peeked,
 }
 
 #[cfg(test)]

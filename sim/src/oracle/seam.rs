@@ -153,6 +153,9 @@ impl Oracles {
             }
         };
         if peek {
+            if !stream {
+                self.receive.datagram_peeked(tsock, xxh3_64(data), data.len(), from);
+            }
             return Ok(());
         }
         if stream {

@@ -88,3 +88,18 @@ fn datagrams_whole_and_once() {
     breaks(play.call(receive(), got(b"on", Some(from))), "RET-14");
     breaks(play.call(receive(), got(b"", Some(other))), "RET-14");
 }
+
+/// MSG_PEEK gives what the transport showed, as often as it is asked, and takes nothing.
+#[test]
+fn looks_leave_datagrams_there() {
+    let look = || plain(Function::WSPRecvFrom, 4, Special::Receive { room: 64, peek: true });
+    let from: SocketAddr = "10.0.0.2:7".parse().unwrap();
+    let mut play = play(false);
+    let at = play.at(1);
+    play.oracles.transport_received(at, CLIENT, 1, b"one", Some(from), Ok(3), true).unwrap();
+    for _ in 0..2 {
+        play.call(look(), got(b"one", Some(from))).unwrap();
+    }
+    breaks(play.call(look(), got(b"two", Some(from))), "RET-14");
+    breaks(play.call(receive(), got(b"one", Some(from))), "RET-14");
+}
