@@ -80,7 +80,7 @@ impl Oracles {
         self.notification.enter(active);
         if let Some(sending) = sending {
             self.order.enter(&self.book, active, sending);
-        } else if is_counted_receive(active) {
+        } else if is_receive(active) {
             self.receive.enter(active);
         }
         id
@@ -430,7 +430,7 @@ impl Oracles {
         let place = ThreadPlace { machine: process.machine, thread };
         self.ledgers.of(place.machine).thread_ended(at, place);
         for call in &self.book.forget_thread(place).calls {
-            if is_counted_receive(call)
+            if is_receive(call)
                 && let Some(id) = call.socket
             {
                 self.receive.give_up(id);
@@ -503,7 +503,7 @@ impl Oracles {
     }
 }
 
-/// Whether a call takes bytes from its socket.
-fn is_counted_receive(call: &ActiveCall) -> bool {
-    matches!(call.call.special, Special::Receive { peek: false, .. })
+/// Whether a call is a receive, or a look at what it would give.
+fn is_receive(call: &ActiveCall) -> bool {
+    matches!(call.call.special, Special::Receive { .. })
 }
