@@ -2,6 +2,7 @@
 //! that show it, and a model of the send side with a bench to hold the core against it.
 
 pub mod bench;
+pub mod duel;
 pub mod faulty;
 pub mod model;
 pub mod scene;

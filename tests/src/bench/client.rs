@@ -1,17 +1,19 @@
 //! The client's calls around the sends.
 
 use provider_core::layout;
-use provider_core::spi::{FIONBIO, SIO_FLUSH, SO_BROADCAST, SO_SNDBUF, SOL_SOCKET};
+use provider_core::spi::{
+    FIONBIO, SIO_FLUSH, SIO_UDP_CONNRESET, SO_BROADCAST, SO_SNDBUF, SO_SNDTIMEO, SOL_SOCKET,
+};
 use provider_core::{ConnectArgs, Family, OverlappedArgs, ServiceProvider, UserPtr};
 
-use crate::model::{Answer, Call, Peer, Thread};
+use crate::model::{Answer, Call, Peer};
 
 use super::{Bench, SENTINEL};
 
 impl Bench {
-    /// One of the calls that is no send, by the first thread.
+    /// One of the calls that is no send.
     pub(super) fn call(&self, call: &Call) -> Answer {
-        self.host.0.running.set(Some(Thread::A));
+        self.host.0.running.set(Some(self.caller()));
         let (s, provider, memory) = (self.socket, &self.provider, &self.host.0.memory);
         let errno = memory.place(&[SENTINEL; 4]);
         let result = match call {
@@ -24,8 +26,12 @@ impl Bench {
                 provider.wsp_connect(s, name, len, ConnectArgs::NONE, errno)
             }
             Call::SendBuffer(bytes) => self.set(SO_SNDBUF, *bytes, errno),
+            Call::SendTimeout(milliseconds) => self.set(SO_SNDTIMEO, *milliseconds, errno),
             Call::Broadcast(on) => self.set(SO_BROADCAST, u32::from(*on), errno),
             Call::Nonblocking(on) => self.ioctl(FIONBIO, &u32::from(*on).to_le_bytes(), errno),
+            Call::ReportUnreachable(on) => {
+                self.ioctl(SIO_UDP_CONNRESET, &u32::from(*on).to_le_bytes(), errno)
+            }
             Call::Flush => self.ioctl(SIO_FLUSH, &[], errno),
             Call::Shutdown(how) => provider.wsp_shutdown(s, *how, errno),
             Call::Close => provider.wsp_close_socket(s, errno),
@@ -36,6 +42,12 @@ impl Bench {
             other => unreachable!("{other:?} is no call"),
         };
         self.answer(result == 0, errno)
+    }
+
+    /// WSPCancelBlockingCall, by the thread that runs.
+    pub(super) fn cancel_blocking_call(&self) -> Answer {
+        let errno = self.host.0.memory.place(&[SENTINEL; 4]);
+        self.answer(self.provider.wsp_cancel_blocking_call(errno) == 0, errno)
     }
 
     fn name(&self, peer: Peer) -> (UserPtr, i32) {

@@ -78,12 +78,12 @@ pub(super) const fn thread_id(thread: Thread) -> ThreadId {
     ThreadId { handle: THREADS + thread.index(), reserved: 0x5eed }
 }
 
-/// A wait that never ends: nothing happens beside the thread that waits.
+/// A wait that never ends.
 #[derive(Debug)]
 pub(super) struct Stuck;
 
-/// Leaves the core from inside a wait, to [`Bench::step`]; no panic, so nothing is printed.
-fn stuck() -> ! {
+/// Leaves the core from inside a wait, to [`Bench::perform`]; no panic, so nothing is printed.
+pub(super) fn stuck() -> ! {
     resume_unwind(Box::new(Stuck))
 }
 
@@ -156,16 +156,17 @@ impl Host for BenchHost {
         signal.set(true);
     }
 
-    fn wait(&self, signal: &Cell<bool>, _: Option<u64>) -> WaitEnd {
-        if !signal.take() {
-            stuck();
+    fn wait(&self, signal: &Cell<bool>, deadline_ns: Option<u64>) -> WaitEnd {
+        match self.0.client.borrow().upgrade() {
+            Some(client) => client.wait(signal, deadline_ns),
+            None => stuck(),
         }
-        WaitEnd::Signalled
     }
 
     fn wait_event(&self, event: EventHandle, _: &Cell<bool>) -> Result<(), WsaError> {
         let set = self.0.is_set(event).ok_or(WsaError::WSA_INVALID_HANDLE)?;
         if !set {
+            self.0.object("the core waits for an event that nobody sets");
             stuck();
         }
         Ok(())

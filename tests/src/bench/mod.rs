@@ -10,7 +10,7 @@ mod transport;
 use core::cell::{Cell, RefCell};
 use core::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use provider_core::layout::overlapped as offsets;
 use provider_core::spi::{
@@ -19,15 +19,17 @@ use provider_core::spi::{
 };
 use provider_core::{
     EventHandle, Family, Kind, Provider, Readiness, Routine, ServiceProvider, SocketHandle,
-    UserPtr, Work,
+    UserPtr, WaitEnd, Work,
 };
 
 use crate::model::{
     Act, Answer, Call, Operation, RoutineRun, Seen, Setup, Status, Thread, sent_by_routine,
 };
 
-use host::{BenchHost, Stuck, key};
+use host::{BenchHost, Stuck, key, stuck};
 
+/// How far a step lets the clock go: past every deadline.
+const HOUR_NS: u64 = 3_600_000_000_000;
 /// What an OVERLAPPED holds before its operation starts, `hEvent` apart.
 const SENTINEL: u8 = 0xcc;
 
@@ -45,13 +47,23 @@ pub struct Bench {
     apcs: Cell<usize>,
     /// How deep completion routines are inside of each other.
     depth: Cell<u32>,
+    /// The thread that waits in a call.
+    waiting: Cell<Option<Thread>>,
+    meanwhile: RefCell<Option<Weak<dyn Meanwhile>>>,
+}
+
+/// What happens while a call of the core's waits.
+pub trait Meanwhile {
+    /// The step that was under way has shown all that it will, and the thread waits.
+    fn over(&self);
+    /// Lets the next step happen; `false` when there is none.
+    fn goes_on(&self) -> bool;
 }
 
 /// An operation of the client's.
 struct Entry {
     overlapped: UserPtr,
     event: Option<EventHandle>,
-    was_set: bool,
     routine: Option<Act>,
     /// Its buffers, until the client has them back.
     lent: Vec<(UserPtr, usize)>,
@@ -86,22 +98,41 @@ impl Bench {
             routines: RefCell::default(),
             apcs: Cell::new(0),
             depth: Cell::new(0),
+            waiting: Cell::new(None),
+            meanwhile: RefCell::default(),
         });
         client.host.0.client.replace(Rc::downgrade(&client));
         client
     }
 
-    /// Performs the step. One that the model leaves out must not get here. After a step that broke
-    /// something the bench is of no more use.
-    pub fn step(&self, call: &Call) -> Seen {
-        let performed = catch_unwind(AssertUnwindSafe(|| self.perform(call)));
-        let answer = performed.unwrap_or_else(|payload| {
-            let why = if payload.is::<Stuck>() { "the core waits" } else { "the core panics" };
-            self.host.0.object(why);
+    /// Who is asked what happens while a call waits.
+    pub fn set_meanwhile(&self, meanwhile: Weak<dyn Meanwhile>) {
+        self.meanwhile.replace(Some(meanwhile));
+    }
+
+    /// Performs the step, and gives what its call returned, if it is one. A call that blocks stays
+    /// in here and asks [`Meanwhile`] for what happens. After a step that broke something the bench
+    /// is of no more use.
+    pub fn perform(&self, call: &Call) -> Option<Answer> {
+        let performed = catch_unwind(AssertUnwindSafe(|| self.perform_on(call)));
+        performed.unwrap_or_else(|payload| {
+            if !payload.is::<Stuck>() {
+                self.host.0.object("the core panics");
+            }
             None
-        });
+        })
+    }
+
+    /// Whether a call waits inside of the core.
+    pub fn is_waiting(&self) -> bool {
+        self.waiting.get().is_some()
+    }
+
+    /// What there is to see since this was last asked.
+    pub fn show(&self, answer: Option<Answer>, blocks: bool) -> Seen {
         Seen {
             answer,
+            blocks,
             operations: self.look(),
             routines: self.routines.take(),
             taken: self.host.0.transport.net.borrow_mut().take_log(),
@@ -109,7 +140,7 @@ impl Bench {
         }
     }
 
-    fn perform(&self, call: &Call) -> Option<Answer> {
+    fn perform_on(&self, call: &Call) -> Option<Answer> {
         match call {
             Call::Send(thread, send) => {
                 self.host.0.running.set(Some(*thread));
@@ -159,6 +190,7 @@ impl Bench {
             self.host.0.now_ns.set(at_ns.max(self.host.0.now_ns.get()));
             self.serve(Work::Timer(token));
         }
+        self.host.0.now_ns.set(self.host.0.now_ns.get() + HOUR_NS);
     }
 
     /// On the worker's thread.
@@ -168,16 +200,56 @@ impl Bench {
         self.host.0.running.set(running);
     }
 
-    /// An alertable wait of the thread's: its APCs run until there is none.
-    fn alert(&self, thread: Thread) {
+    /// A thread waits inside of the core, alertably: the steps that follow happen meanwhile.
+    fn wait(&self, signal: &Cell<bool>, deadline_ns: Option<u64>) -> WaitEnd {
+        let thread = self.host.0.running.get();
+        let meanwhile = self.meanwhile.borrow().as_ref().and_then(Weak::upgrade);
+        let (Some(thread), Some(meanwhile)) = (thread, meanwhile) else {
+            self.host.0.object("the worker waits, or a thread inside of another one's wait");
+            stuck()
+        };
+        let end = loop {
+            self.waiting.set(Some(thread));
+            let ran = !signal.get() && self.alert(thread);
+            meanwhile.over();
+            if signal.take() {
+                break WaitEnd::Signalled;
+            }
+            if ran {
+                break WaitEnd::ApcsRan;
+            }
+            if deadline_ns.is_some_and(|deadline_ns| deadline_ns <= self.host.0.now_ns.get()) {
+                break WaitEnd::TimedOut;
+            }
+            if !meanwhile.goes_on() {
+                stuck();
+            }
+        };
+        self.waiting.set(None);
+        self.host.0.running.set(Some(thread));
+        end
+    }
+
+    /// The thread that makes the calls that anyone can make.
+    fn caller(&self) -> Thread {
+        match self.waiting.get() {
+            Some(Thread::A) => Thread::B,
+            _ => Thread::A,
+        }
+    }
+
+    /// An alertable wait of the thread's: its APCs run until there is none. Says whether any ran.
+    fn alert(&self, thread: Thread) -> bool {
+        let mut ran = false;
         self.host.0.running.set(Some(thread));
         loop {
             let next = self.host.0.apcs[thread.index()]
                 .borrow_mut()
                 .as_mut()
                 .and_then(|apcs| apcs.pop_front());
-            let Some(context) = next else { break };
+            let Some(context) = next else { return ran };
             self.provider.run_apc(context);
+            ran = true;
         }
     }
 
@@ -208,14 +280,18 @@ impl Bench {
         if self.depth.replace(self.depth.get() + 1) > 0 {
             state.object("completion routines of one socket nest (APC-10)");
         }
-        let mut sent = None;
-        match act {
-            Some(Act::Waits) => self.alert(thread),
-            Some(Act::Sends) => sent = Some(self.send(thread, &sent_by_routine())),
-            _ => {}
-        }
+        let called = match act {
+            Some(Act::Sends) => Some(self.send(thread, &sent_by_routine(true))),
+            Some(Act::SendsPlain) => Some(self.send(thread, &sent_by_routine(false))),
+            Some(Act::Cancels) => Some(self.cancel_blocking_call()),
+            Some(Act::Waits) => {
+                self.alert(thread);
+                None
+            }
+            Some(Act::Nothing) | None => None,
+        };
         self.depth.set(self.depth.get() - 1);
-        self.routines.borrow_mut().push(RoutineRun { thread, operation, end, sent });
+        self.routines.borrow_mut().push(RoutineRun { thread, operation, end, called });
     }
 
     /// Which operations show something else than at the last look.
@@ -225,10 +301,7 @@ impl Bench {
         for (number, entry) in self.operations.borrow_mut().iter_mut().enumerate() {
             let status = self.status(entry.overlapped);
             let event = entry.event.and_then(|event| state.is_set(event));
-            if status == Status::Untouched && !entry.was_set && event == Some(true) {
-                state.object("a refused call sets its event (EVT-7)");
-            }
-            let seen = Operation { status, event }.distinct();
+            let seen = Operation { status, event };
             if !matches!(status, Status::Pending) {
                 for (at, len) in entry.lent.drain(..) {
                     state.memory.revoke(at, len);

@@ -5,7 +5,7 @@ use provider_core::{
     EventHandle, Family, OverlappedArgs, Routine, ServiceProvider, UserPtr, WsaError,
 };
 
-use crate::model::{Act, Answer, Buffers, Event, Peer, Pointer, Send, Thread, To, pattern};
+use crate::model::{Act, Answer, Buffers, Event, Peer, Pointer, Send, Status, Thread, To, pattern};
 
 use super::host::thread_id;
 use super::memory::{ENDLESS, NOWHERE};
@@ -41,12 +41,11 @@ impl Bench {
                 Pointer::Bad => NOWHERE,
             },
         };
-        let is_operation = send.overlapped.pointer == Pointer::Good;
-        if is_operation {
+        let operation = self.operations.borrow().len();
+        if send.overlapped.pointer == Pointer::Good {
             let routine = send.overlapped.routine;
-            let was_set = event.and_then(|event| self.host.0.is_set(event)) == Some(true);
-            let lent = lent.clone();
-            let entry = Entry { overlapped, event, was_set, routine, lent, shown: None };
+            let lent = Vec::new();
+            let entry = Entry { overlapped, event, routine, lent, shown: None };
             self.operations.borrow_mut().push(entry);
         }
         let sent = if send.count { memory.place(&[SENTINEL; 4]) } else { UserPtr::NULL };
@@ -72,10 +71,10 @@ impl Bench {
         for (at, len) in transient.0 {
             memory.revoke(at, len);
         }
-        if !is_operation {
-            for (at, len) in lent {
-                memory.revoke(at, len);
-            }
+        match self.operations.borrow_mut().get_mut(operation) {
+            // The system's until the operation has ended.
+            Some(entry) if self.status(entry.overlapped) == Status::Pending => entry.lent = lent,
+            _ => lent.into_iter().for_each(|(at, len)| memory.revoke(at, len)),
         }
         let count = self.written(sent);
         Answer { count, ..self.answer(result == 0, errno) }

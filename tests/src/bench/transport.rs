@@ -89,7 +89,7 @@ impl Transport for BenchTransport {
     }
 
     fn take_reset(&self, _: u8) -> bool {
-        false
+        self.net.borrow_mut().take_reset()
     }
 
     fn available(&self, _: u8) -> usize {

@@ -52,8 +52,12 @@ pub enum Call {
     SendBuffer(u32),
     /// WSPSetSockOpt with SO_BROADCAST.
     Broadcast(bool),
+    /// WSPSetSockOpt with SO_SNDTIMEO, in milliseconds.
+    SendTimeout(u32),
     /// WSPIoctl with FIONBIO.
     Nonblocking(bool),
+    /// WSPIoctl with SIO_UDP_CONNRESET.
+    ReportUnreachable(bool),
     /// WSPShutdown with this `how`.
     Shutdown(i32),
     /// WSPIoctl with SIO_FLUSH.
@@ -84,9 +88,11 @@ pub enum Call {
     Fault(WsaError, u32),
     /// The connection dies of this.
     Die(WsaError),
+    /// An earlier datagram met port unreachable.
+    Unreachable,
     /// Readiness that nobody may have waited for.
     Ready,
-    /// Time passes: every timer that is set fires.
+    /// Time passes: every timer that is set fires, and then every deadline has passed.
     Time,
     /// The last WSPCleanup. Nothing is called after it.
     Cleanup,
@@ -206,6 +212,10 @@ pub enum Act {
     Waits,
     /// Sends once more: three bytes, overlapped, with a routine that does nothing.
     Sends,
+    /// The same, but not overlapped.
+    SendsPlain,
+    /// Calls WSPCancelBlockingCall.
+    Cancels,
 }
 
 /// `lpOverlapped` and what belongs to it.
@@ -236,17 +246,17 @@ pub struct Send {
     pub overlapped: Overlapped,
 }
 
-/// What [`Act::Sends`] sends; a stream ignores where to.
-pub fn sent_by_routine() -> Send {
+/// What a routine sends; a stream ignores where to.
+pub fn sent_by_routine(overlapped: bool) -> Send {
     Send {
         to: Some(To::Peer(Peer::First)),
         buffers: Buffers::Lengths(vec![3]),
         count: true,
         flags: 0,
         overlapped: Overlapped {
-            pointer: Pointer::Good,
+            pointer: if overlapped { Pointer::Good } else { Pointer::Null },
             event: Event::None,
-            routine: Some(Act::Nothing),
+            routine: overlapped.then_some(Act::Nothing),
             thread_id: Pointer::Good,
         },
     }

@@ -5,6 +5,7 @@
 //! pending, how each ends and what the transport gets is then fixed, and [`Model::step`] says it.
 //! docs/model.md has what it covers and what it leaves out.
 
+mod blocked;
 mod call;
 mod net;
 mod operation;
@@ -15,6 +16,7 @@ mod send;
 mod show;
 mod socket;
 mod staging;
+mod step;
 
 use std::collections::VecDeque;
 
@@ -27,12 +29,13 @@ pub use call::{
 pub use net::{Net, Taken};
 pub use seen::{Answer, Operation, RoutineRun, Seen, Status};
 
+use blocked::Blocked;
 use operation::Entry;
 use queue::Queued;
 
-/// The call would wait, or makes no sense where the sequence is: it is left out.
+/// The step makes no sense where the sequence is, or would block a second thread: it is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct WouldBlock;
+struct LeftOut;
 
 /// One socket's send side.
 #[derive(Clone, Debug)]
@@ -46,6 +49,10 @@ pub struct Model {
     broadcast: bool,
     /// SO_SNDBUF.
     send_buffer: usize,
+    /// SO_SNDTIMEO, in milliseconds; 0 is no limit.
+    send_timeout: u32,
+    /// SIO_UDP_CONNRESET.
+    report_unreachable: bool,
     /// WSPShutdown ended the send half.
     shut: bool,
     finished: bool,
@@ -63,6 +70,8 @@ pub struct Model {
     /// The APC queue of each thread; none once it has ended.
     apcs: [Option<VecDeque<usize>>; 2],
     refused_apcs: u32,
+    /// The call that blocks its thread.
+    blocked: Option<Blocked>,
 }
 
 impl Model {
@@ -76,6 +85,8 @@ impl Model {
             nonblocking: false,
             broadcast: false,
             send_buffer: 8192,
+            send_timeout: 0,
+            report_unreachable: true,
             shut: false,
             finished: false,
             closed: false,
@@ -87,20 +98,25 @@ impl Model {
             operations: Vec::new(),
             apcs: [Some(VecDeque::new()), Some(VecDeque::new())],
             refused_apcs: 0,
+            blocked: None,
         }
     }
 
-    /// What the step shows; none when the call would wait, or is one that the contract says nothing
-    /// about: it must then be left out, and nothing has happened.
+    /// What the step shows; none when it must be left out: nothing has happened then. Where it lets
+    /// a blocked call return, [`Self::returned`] says so next.
     pub fn step(&mut self, call: &Call) -> Option<Seen> {
         let mut next = self.clone();
-        let mut seen = next.perform(call).ok()?;
-        seen.taken = next.net.take_log();
-        let before: Vec<Operation> = self.operations.iter().map(Entry::seen).collect();
-        let now = next.operations.iter().map(Entry::seen).enumerate();
-        seen.operations =
-            now.filter(|(number, operation)| before.get(*number) != Some(operation)).collect();
+        let seen = next.perform(call).ok()?;
+        let seen = next.seen_since(self, seen);
         *self = next;
         Some(seen)
+    }
+
+    /// `seen`, with what the operations and the transport show since `before`.
+    fn seen_since(&mut self, before: &Self, seen: Seen) -> Seen {
+        let mut before = before.operations.iter().map(|entry| entry.seen);
+        let now = self.operations.iter().map(|entry| entry.seen).enumerate();
+        let operations = now.filter(|(_, seen)| before.next() != Some(*seen)).collect();
+        Seen { operations, taken: self.net.take_log(), ..seen }
     }
 }

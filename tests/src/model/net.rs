@@ -45,6 +45,8 @@ pub struct Net {
     /// What it took since it was last asked.
     taken: Taken,
     ended: bool,
+    /// A port unreachable has come and was not reported.
+    unreachable: bool,
 }
 
 impl Default for Net {
@@ -57,6 +59,7 @@ impl Default for Net {
             waited_for: false,
             taken: Taken::default(),
             ended: false,
+            unreachable: false,
         }
     }
 }
@@ -89,6 +92,10 @@ impl Net {
             Call::Die(code) => {
                 self.fate.get_or_insert(*code);
                 core::mem::take(&mut self.waited_for)
+            }
+            Call::Unreachable => {
+                self.unreachable = true;
+                false
             }
             Call::Ready => {
                 self.waited_for = false;
@@ -138,6 +145,16 @@ impl Net {
         self.room -= 1;
         self.taken.datagrams.push((to, datagram.to_vec()));
         Ok(())
+    }
+
+    /// [`Transport::take_reset`](provider_core::Transport::take_reset).
+    pub const fn take_reset(&mut self) -> bool {
+        core::mem::replace(&mut self.unreachable, false)
+    }
+
+    /// Whether a port unreachable was not reported.
+    pub const fn is_unreachable(&self) -> bool {
+        self.unreachable
     }
 
     /// The send half ends.

@@ -8,17 +8,11 @@ use super::seen::{Operation, Status};
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     /// As its client sees it.
-    pub(super) state: Operation,
+    pub(super) seen: Operation,
     /// The thread that started it.
     pub(super) thread: Thread,
     /// Its completion routine.
     pub(super) routine: Option<Act>,
-}
-
-impl Entry {
-    pub(super) fn seen(&self) -> Operation {
-        self.state.distinct()
-    }
 }
 
 impl Model {
@@ -31,8 +25,8 @@ impl Model {
             Event::Valid { set, .. } => Some(set),
             Event::None | Event::Invalid => None,
         };
-        let state = Operation { status: Status::Untouched, event };
-        self.operations.push(Entry { state, thread, routine: send.overlapped.routine });
+        let seen = Operation { status: Status::Untouched, event };
+        self.operations.push(Entry { seen, thread, routine: send.overlapped.routine });
         Some(self.operations.len() - 1)
     }
 
@@ -40,9 +34,9 @@ impl Model {
     /// routine makes the event the client's own business (EVT-3).
     pub(super) fn start(&mut self, operation: usize) {
         let entry = &mut self.operations[operation];
-        entry.state.status = Status::Pending;
+        entry.seen.status = Status::Pending;
         if entry.routine.is_none() {
-            entry.state.event = entry.state.event.map(|_| false);
+            entry.seen.event = entry.seen.event.map(|_| false);
         }
     }
 
@@ -50,9 +44,9 @@ impl Model {
     /// event (EVT-1, EVT-5).
     pub(super) fn end(&mut self, operation: usize, error: i32, bytes: u32) {
         let entry = &mut self.operations[operation];
-        entry.state.status = Status::Ended(error, bytes);
+        entry.seen.status = Status::Ended(error, bytes);
         if entry.routine.is_none() {
-            entry.state.event = entry.state.event.map(|_| true);
+            entry.seen.event = entry.seen.event.map(|_| true);
             return;
         }
         // A thread that is gone, or a host that refuses: no routine ever runs (APC-14, CXL-5).

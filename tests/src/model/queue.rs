@@ -6,7 +6,6 @@ use core::net::SocketAddr;
 use provider_core::{Kind, WsaError};
 
 use super::Model;
-use super::call::Thread;
 
 /// A send, or what is left of it.
 #[derive(Clone, Debug)]
@@ -17,13 +16,24 @@ pub(super) struct Queued {
     pub(super) taken: usize,
     /// Where a datagram goes; none for a stream.
     to: Option<SocketAddr>,
-    /// The operation whose client has not been told of its end.
-    pub(super) operation: Option<usize>,
+    /// Who waits for its end.
+    pub(super) owner: Owner,
+}
+
+/// Who waits for the end of a send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// Nobody any more: it is copied, and told as done.
+    Nobody,
+    /// The client, of this operation.
+    Operation(usize),
+    /// The thread that is blocked.
+    Caller,
 }
 
 impl Queued {
     pub(super) const fn new(bytes: Vec<u8>, to: Option<SocketAddr>) -> Self {
-        Self { bytes, taken: 0, to, operation: None }
+        Self { bytes, taken: 0, to, owner: Owner::Nobody }
     }
 
     /// Bytes that the transport has not taken.
@@ -79,7 +89,8 @@ impl Model {
                 }
                 // What was told as sent is kept for later; so is a stream, which may have no hole.
                 Err(error)
-                    if is_passing(error) && (piece.to.is_none() || piece.operation.is_none()) =>
+                    if is_passing(error)
+                        && (piece.to.is_none() || piece.owner == Owner::Nobody) =>
                 {
                     self.timer = true;
                     self.queue.push_front(piece);
@@ -90,9 +101,7 @@ impl Model {
                 Err(error) if piece.to.is_some() => self.leaves(&piece, error.0, 0),
                 Err(error) => {
                     self.queue.push_front(piece);
-                    while let Some(piece) = self.queue.pop_front() {
-                        self.leaves(&piece, error.0, piece.taken);
-                    }
+                    self.lose(error);
                 }
             }
         }
@@ -100,9 +109,20 @@ impl Model {
         self.end_half();
     }
 
-    fn leaves(&mut self, piece: &Queued, error: i32, bytes: usize) {
-        if let Some(operation) = piece.operation {
-            self.end(operation, error, bytes as u32);
+    /// The connection is dead, and all that waits ends with it.
+    pub(super) fn lose(&mut self, fate: WsaError) {
+        self.fate = Some(fate);
+        while let Some(piece) = self.queue.pop_front() {
+            self.leaves(&piece, fate.0, piece.taken);
+        }
+    }
+
+    /// Tells the end of what leaves the queue, or is copied.
+    pub(super) fn leaves(&mut self, piece: &Queued, error: i32, bytes: usize) {
+        match piece.owner {
+            Owner::Nobody => {}
+            Owner::Operation(operation) => self.end(operation, error, bytes as u32),
+            Owner::Caller => self.end_blocked(error, bytes as u32),
         }
     }
 
@@ -117,23 +137,20 @@ impl Model {
         }
     }
 
-    /// Cancels the operations that `of` selects: what of a stream the transport took stays taken, a
-    /// datagram never goes (CXL-8). What was copied is done, and not theirs to cancel.
-    pub(super) fn cancel(&mut self, of: impl Fn(&Self, usize) -> bool) {
+    /// Cancels the sends whose owner `of` selects: what of a stream the transport took stays taken,
+    /// a datagram never goes (CXL-8). What was copied is done, and nobody's to cancel. An operation
+    /// is aborted; a blocked call has no such code (ERR-ABORTED).
+    pub(super) fn cancel(&mut self, of: impl Fn(&Self, Owner) -> bool) {
         for piece in core::mem::take(&mut self.queue) {
-            match piece.operation {
-                Some(operation) if of(self, operation) => {
-                    self.leaves(&piece, WsaError::WSA_OPERATION_ABORTED.0, piece.taken);
-                }
-                _ => self.queue.push_back(piece),
+            if piece.owner == Owner::Nobody || !of(self, piece.owner) {
+                self.queue.push_back(piece);
+                continue;
             }
+            let error = match piece.owner {
+                Owner::Caller => WsaError::WSAEINTR,
+                _ => WsaError::WSA_OPERATION_ABORTED,
+            };
+            self.leaves(&piece, error.0, piece.taken);
         }
-    }
-
-    /// The operations that `thread` started are cancelled with it (CXL-5); what waited behind them
-    /// may be able to go.
-    pub(super) fn cancel_thread(&mut self, thread: Thread) {
-        self.cancel(|model, operation| model.operations[operation].thread == thread);
-        self.drain();
     }
 }

@@ -34,6 +34,13 @@ impl Model {
             return Ok(None);
         }
         self.bound_for_send()?;
+        // Once, and only where the page has it (ERR-CONNRESET).
+        if self.setup.profile == Profile::Documented
+            && self.report_unreachable
+            && self.net.take_reset()
+        {
+            return Err(WsaError::WSAECONNRESET);
+        }
         let to = self.destination(send)?;
         if send.buffers.total() > DATAGRAM_MAX as u64 {
             return Err(WsaError::WSAEMSGSIZE);

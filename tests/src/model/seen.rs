@@ -10,8 +10,10 @@ use super::net::Taken;
 /// What one step showed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// What the call returned; none for a step that is no call.
+    /// What the call returned; none for a step that is no call, and for one that blocks.
     pub answer: Option<Answer>,
+    /// The call blocks its thread; what it returns is told later.
+    pub blocks: bool,
     /// The operations whose OVERLAPPED or event is another than before, by number.
     pub operations: Vec<(usize, Operation)>,
     /// The completion routines that ran, in order.
@@ -64,18 +66,6 @@ pub struct Operation {
     pub event: Option<bool>,
 }
 
-impl Operation {
-    /// What can be told apart. A refused call never sets an event (EVT-7), but may have reset one:
-    /// Windows does so before it looks at most arguments.
-    #[must_use]
-    pub fn distinct(self) -> Self {
-        match self.status {
-            Status::Untouched => Self { event: None, ..self },
-            _ => self,
-        }
-    }
-}
-
 /// What an OVERLAPPED says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -96,6 +86,6 @@ pub struct RoutineRun {
     pub operation: usize,
     /// `dwError` and `cbTransferred`.
     pub end: (i32, u32),
-    /// What the send that it made returned.
-    pub sent: Option<Answer>,
+    /// What the call that it made returned.
+    pub called: Option<Answer>,
 }

@@ -2,72 +2,97 @@
 
 use provider_core::WsaError;
 
+use super::blocked::Blocked;
 use super::call::{Send, Thread};
-use super::queue::Queued;
+use super::queue::{Owner, Queued};
 use super::seen::Answer;
-use super::{Model, WouldBlock};
+use super::{LeftOut, Model};
+
+/// What a send comes to at the call.
+enum Sent {
+    /// So many bytes were taken.
+    Taken(u32),
+    /// It is refused, or pends.
+    Refused(WsaError),
+    /// It waits.
+    Blocks,
+}
 
 impl Model {
-    /// WSPSend or WSPSendTo by `thread`.
-    pub(super) fn send(&mut self, thread: Thread, send: &Send) -> Result<Answer, WouldBlock> {
+    /// WSPSend or WSPSendTo by `thread`; none when the call blocks.
+    pub(super) fn send(&mut self, thread: Thread, send: &Send) -> Result<Option<Answer>, LeftOut> {
         let number = self.sends;
         self.sends += 1;
         let operation = self.number_operation(thread, send);
-        match self.take(number, send, operation)? {
-            Ok(bytes) => {
-                if let Some(operation) = operation.filter(|_| self.is_overlapped(send)) {
+        let operation = operation.filter(|_| self.is_overlapped(send));
+        match self.take(number, thread, send, operation) {
+            Sent::Taken(bytes) => {
+                if let Some(operation) = operation {
                     self.end(operation, 0, bytes);
                 }
-                Ok(Answer::done(send.count.then_some(bytes)))
+                Ok(Some(Answer::done(send.count.then_some(bytes))))
             }
-            Err(error) => Ok(Answer::refused(error)),
+            Sent::Refused(error) => Ok(Some(Answer::refused(error))),
+            // One thread at a time.
+            Sent::Blocks if self.blocked.is_some() => Err(LeftOut),
+            Sent::Blocks => {
+                self.blocked = Some(Blocked::new(thread, send.count, self.send_timeout > 0));
+                Ok(None)
+            }
         }
     }
 
-    /// How many bytes were taken, or the code.
     fn take(
         &mut self,
         number: usize,
+        thread: Thread,
         send: &Send,
         operation: Option<usize>,
-    ) -> Result<Result<u32, WsaError>, WouldBlock> {
+    ) -> Sent {
         let to = match self.admit(send) {
             Ok(to) => to,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return Sent::Refused(error),
         };
         let mut piece = Queued::new(send.buffers.contents(number), to);
         let length = piece.bytes.len() as u32;
         if to.is_none() && length == 0 {
             // Nothing to wait for (BUF-6).
-            return Ok(Ok(0));
+            return Sent::Taken(0);
         }
         // Behind what is queued nothing is tried: it would overtake (ORD-2, ORD-3).
         if self.queue.is_empty() {
             match self.offer(&mut piece) {
-                Ok(true) => return Ok(Ok(length)),
+                Ok(true) => return Sent::Taken(length),
                 Ok(false) => {}
-                Err(error) => return Ok(Err(error)),
+                Err(error) => return Sent::Refused(error),
             }
         }
-        let overlapped = operation.filter(|_| self.is_overlapped(send));
-        let nonblocking = overlapped.is_none() && self.nonblocking;
+        let nonblocking = operation.is_none() && self.nonblocking;
         if let Some(copied) = self.copied_at_call(piece.left(), piece.taken > 0, nonblocking) {
             let done = piece.taken + copied;
             piece.bytes.truncate(done);
             self.queue.push_back(piece);
-            return Ok(Ok(done as u32));
+            return Sent::Taken(done as u32);
         }
-        match overlapped {
-            Some(operation) => {
-                self.start(operation);
-                piece.operation = Some(operation);
-                self.queue.push_back(piece);
-                Ok(Err(WsaError::WSA_IO_PENDING))
-            }
-            None if !nonblocking => Err(WouldBlock),
+        if nonblocking {
             // Only a stream is ever taken in part (SYN-2, SYN-8).
-            None if piece.taken > 0 => Ok(Ok(piece.taken as u32)),
-            None => Ok(Err(WsaError::WSAEWOULDBLOCK)),
+            return match piece.taken {
+                0 => Sent::Refused(WsaError::WSAEWOULDBLOCK),
+                taken => Sent::Taken(taken as u32),
+            };
         }
+        if let Some(operation) = operation {
+            self.start(operation);
+            piece.owner = Owner::Operation(operation);
+            self.queue.push_back(piece);
+            return Sent::Refused(WsaError::WSA_IO_PENDING);
+        }
+        if self.waiting() == Some(thread) {
+            // In a routine that runs in the thread's wait (ERR-INPROGRESS).
+            return Sent::Refused(WsaError::WSAEINPROGRESS);
+        }
+        piece.owner = Owner::Caller;
+        self.queue.push_back(piece);
+        Sent::Blocks
     }
 }

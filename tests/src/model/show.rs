@@ -112,7 +112,7 @@ impl fmt::Display for RoutineRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (error, bytes) = self.end;
         write!(f, "{:?} runs #{}'s routine({error}, {bytes})", self.thread, self.operation)?;
-        self.sent.map_or(Ok(()), |answer| write!(f, ", its send: {answer}"))
+        self.called.map_or(Ok(()), |answer| write!(f, ", its call: {answer}"))
     }
 }
 
@@ -150,6 +150,7 @@ impl fmt::Display for Taken {
 impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.answer {
+            None if self.blocks => write!(f, "blocks")?,
             None => write!(f, "-")?,
             Some(answer) => write!(f, "{answer}")?,
         }

@@ -1,65 +1,18 @@
-//! The calls around the sends, and what the transport and the host do.
+//! The calls around the sends.
 
 use core::net::SocketAddr;
 
 use provider_core::spi::{SD_BOTH, SD_RECEIVE, SD_SEND};
 use provider_core::{Kind, WsaError};
 
-use super::call::{Act, Call, Peer, Thread, sent_by_routine};
-use super::seen::{Answer, RoutineRun, Seen, Status};
-use super::{Model, WouldBlock};
+use super::call::{Call, Peer};
+use super::queue::Owner;
+use super::seen::{Answer, Status};
+use super::{LeftOut, Model};
 
 impl Model {
-    /// One step.
-    pub(super) fn perform(&mut self, call: &Call) -> Result<Seen, WouldBlock> {
-        let mut seen = Seen::default();
-        match call {
-            Call::Send(thread, send) => {
-                self.present(*thread)?;
-                seen.answer = Some(self.send(*thread, send)?);
-            }
-            Call::Alert(thread) => {
-                self.present(*thread)?;
-                self.alert(*thread, &mut seen)?;
-            }
-            Call::Exit(thread) => {
-                if *thread == Thread::A {
-                    return Err(WouldBlock);
-                }
-                self.present(*thread)?;
-                self.apcs[thread.index()] = None;
-                self.cancel_thread(*thread);
-            }
-            Call::RefuseApcs(times) => self.refused_apcs = *times,
-            Call::Time => {
-                if core::mem::take(&mut self.timer) {
-                    self.drain();
-                }
-            }
-            // Only a connection can die.
-            Call::Die(_) if self.setup.kind == Kind::Datagram || self.peer.is_none() => {
-                return Err(WouldBlock);
-            }
-            // It waits for a closed socket to pass on what was accepted.
-            Call::Cleanup if self.closed && !self.queue.is_empty() => return Err(WouldBlock),
-            Call::Cleanup => {
-                self.clean_up();
-                seen.answer = Some(Answer::done(None));
-            }
-            _ => match self.net.play(call, self.setup.kind) {
-                None => seen.answer = Some(self.call(call)?),
-                Some(told) => {
-                    if told {
-                        self.drain();
-                    }
-                }
-            },
-        }
-        Ok(seen)
-    }
-
     /// The client's calls around the sends.
-    fn call(&mut self, call: &Call) -> Result<Answer, WouldBlock> {
+    pub(super) fn call(&mut self, call: &Call) -> Result<Answer, LeftOut> {
         if let Call::GetResult(number) = call {
             return self.result(*number);
         }
@@ -80,9 +33,23 @@ impl Model {
                 Ok(())
             }
             // Not an option of streams.
-            Call::Broadcast(_) if self.setup.kind == Kind::Stream => return Err(WouldBlock),
+            Call::Broadcast(_) if self.setup.kind == Kind::Stream => return Err(LeftOut),
             Call::Broadcast(on) => {
                 self.broadcast = *on;
+                Ok(())
+            }
+            Call::SendTimeout(milliseconds) => {
+                self.send_timeout = *milliseconds;
+                Ok(())
+            }
+            // Streams do not have it; what becomes of a report that is there is nobody's business.
+            Call::ReportUnreachable(_)
+                if self.setup.kind == Kind::Stream || self.net.is_unreachable() =>
+            {
+                return Err(LeftOut);
+            }
+            Call::ReportUnreachable(on) => {
+                self.report_unreachable = *on;
                 Ok(())
             }
             Call::Nonblocking(on) => {
@@ -91,7 +58,8 @@ impl Model {
             }
             Call::Shutdown(how) => self.shutdown(*how),
             Call::Flush => {
-                self.cancel(|_, _| true);
+                // A blocked call has no code for it (CXL-3).
+                self.cancel(|_, owner| matches!(owner, Owner::Operation(_)));
                 self.drain();
                 Ok(())
             }
@@ -109,15 +77,15 @@ impl Model {
                     None => Answer::refused(WsaError::WSAENOTCONN),
                 });
             }
-            _ => return Err(WouldBlock),
+            _ => return Err(LeftOut),
         };
         Ok(result.into())
     }
 
-    fn connect(&mut self, peer: Peer) -> Result<Result<(), WsaError>, WouldBlock> {
+    fn connect(&mut self, peer: Peer) -> Result<Result<(), WsaError>, LeftOut> {
         if self.setup.kind == Kind::Stream {
             if !matches!(peer, Peer::First | Peer::Second) || self.fate.is_some() {
-                return Err(WouldBlock);
+                return Err(LeftOut);
             }
             if self.peer.is_some() {
                 return Ok(Err(WsaError::WSAEISCONN));
@@ -170,10 +138,10 @@ impl Model {
     }
 
     /// WSPGetOverlappedResult of an operation that was started.
-    fn result(&self, number: usize) -> Result<Answer, WouldBlock> {
-        let number = number.checked_rem(self.operations.len()).ok_or(WouldBlock)?;
-        Ok(match self.operations[number].state.status {
-            Status::Untouched => return Err(WouldBlock),
+    fn result(&self, number: usize) -> Result<Answer, LeftOut> {
+        let number = number.checked_rem(self.operations.len()).ok_or(LeftOut)?;
+        Ok(match self.operations[number].seen.status {
+            Status::Untouched => return Err(LeftOut),
             _ if self.closed => Answer::refused(WsaError::WSAENOTSOCK),
             Status::Pending => Answer::refused(WsaError::WSA_IO_INCOMPLETE),
             Status::Ended(0, bytes) => Answer::done(Some(bytes)),
@@ -181,48 +149,11 @@ impl Model {
         })
     }
 
-    /// An alertable wait: the routines of this thread run, one after the other (APC-10), those that
-    /// become due meanwhile too (APC-11, REENT-3).
-    fn alert(&mut self, thread: Thread, seen: &mut Seen) -> Result<(), WouldBlock> {
-        while let Some(operation) =
-            self.apcs[thread.index()].as_mut().and_then(|apcs| apcs.pop_front())
-        {
-            let entry = &self.operations[operation];
-            let Status::Ended(error, bytes) = entry.state.status else { return Err(WouldBlock) };
-            let sent = match entry.routine {
-                Some(Act::Sends) => Some(self.send(thread, &sent_by_routine())?),
-                _ => None,
-            };
-            seen.routines.push(RoutineRun { thread, operation, end: (error, bytes), sent });
-        }
-        Ok(())
-    }
-
-    fn present(&self, thread: Thread) -> Result<(), WouldBlock> {
-        self.apcs[thread.index()].as_ref().map_or(Err(WouldBlock), |_| Ok(()))
-    }
-
     /// The transport's socket is given back: gracefully, what it took still goes.
     pub(super) fn give_back(&mut self) {
         if !self.given_back {
             self.given_back = true;
             self.net.close(false);
-        }
-    }
-
-    /// The last WSPCleanup: what is pending is cancelled without a routine or an event (CXL-7), and
-    /// open sockets are reset.
-    fn clean_up(&mut self) {
-        for piece in core::mem::take(&mut self.queue) {
-            if let Some(operation) = piece.operation {
-                let bytes = piece.taken as u32;
-                self.operations[operation].state.status =
-                    Status::Ended(WsaError::WSA_OPERATION_ABORTED.0, bytes);
-            }
-        }
-        if !self.given_back {
-            self.given_back = true;
-            self.net.close(!self.closed);
         }
     }
 }

@@ -5,6 +5,7 @@
 use provider_core::{Kind, Profile};
 
 use super::Model;
+use super::queue::Owner;
 
 impl Model {
     /// How many of the `left` bytes that the transport did not take of a send are copied at the
@@ -17,7 +18,7 @@ impl Model {
         nonblocking: bool,
     ) -> Option<usize> {
         // Nothing overtakes what waits to be copied (ORD-3).
-        let waits = self.queue.iter().any(|piece| piece.operation.is_some());
+        let waits = self.queue.iter().any(|piece| piece.owner != Owner::Nobody);
         match (self.setup.profile, self.setup.kind) {
             (Profile::Documented, Kind::Stream) if nonblocking => {
                 let room = if waits { 0 } else { self.room() };
@@ -33,13 +34,15 @@ impl Model {
     pub(super) fn copy_waiting(&mut self) {
         for index in 0..self.queue.len() {
             let piece = &self.queue[index];
-            let Some(operation) = piece.operation else { continue };
+            if piece.owner == Owner::Nobody {
+                continue;
+            }
             if !self.admits(piece.left()) {
                 return;
             }
-            let length = piece.bytes.len() as u32;
-            self.queue[index].operation = None;
-            self.end(operation, 0, length);
+            let piece = piece.clone();
+            self.queue[index].owner = Owner::Nobody;
+            self.leaves(&piece, 0, piece.bytes.len());
         }
     }
 
@@ -51,13 +54,13 @@ impl Model {
 
     /// Sends in the buffer of which the transport has not taken all.
     fn outstanding(&self) -> usize {
-        self.queue.iter().filter(|piece| piece.operation.is_none()).count()
+        self.queue.iter().filter(|piece| piece.owner == Owner::Nobody).count()
     }
 
     /// What is left of the quota. A send counts as a byte at least, so that no number of empty
     /// datagrams fits.
     fn room(&self) -> usize {
-        let copied = self.queue.iter().filter(|piece| piece.operation.is_none());
+        let copied = self.queue.iter().filter(|piece| piece.owner == Owner::Nobody);
         let bytes: usize = copied.map(|piece| piece.left()).sum();
         self.send_buffer.saturating_sub(bytes.max(self.outstanding()))
     }

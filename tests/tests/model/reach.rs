@@ -15,7 +15,7 @@ const SEQUENCES: usize = 4000;
 const TIMES: usize = 5;
 
 /// What a send returns, each of them.
-const SEND_CODES: [WsaError; 18] = [
+const SEND_CODES: [WsaError; 21] = [
     WsaError::WSA_IO_PENDING,
     WsaError::WSAEACCES,
     WsaError::WSAEFAULT,
@@ -34,6 +34,9 @@ const SEND_CODES: [WsaError; 18] = [
     WsaError::WSAENOBUFS,
     WsaError::WSAENOTCONN,
     WsaError::WSAESHUTDOWN,
+    WsaError::WSAEINPROGRESS,
+    WsaError::WSAENETUNREACH,
+    WsaError::WSAEHOSTUNREACH,
 ];
 
 /// What a pended operation ends with.
@@ -47,12 +50,23 @@ const END_CODES: [i32; 7] = [
     WsaError::WSAECONNRESET.0,
 ];
 
+/// What a blocked send returns.
+const BLOCKED_CODES: [Option<WsaError>; 7] = [
+    None,
+    Some(WsaError::WSAEINTR),
+    Some(WsaError::WSAETIMEDOUT),
+    Some(WsaError::WSAENOBUFS),
+    Some(WsaError::WSAENETDOWN),
+    Some(WsaError::WSAECONNRESET),
+    Some(WsaError::WSAECONNABORTED),
+];
+
 /// The rest, by name.
 const OTHERS: [&str; 8] = [
     "a part of a stream send is told",
     "an aborted operation tells a part",
     "a routine runs",
-    "a routine sends",
+    "a routine calls",
     "an event is set at an end",
     "the FIN follows what was queued",
     "what was sent goes out after the close",
@@ -70,16 +84,18 @@ fn the_sequences_reach_every_outcome() {
         let mut model = Model::new(setup);
         let mut pending = Vec::new();
         for call in &calls {
-            if let Some(seen) = model.step(call) {
-                for outcome in outcomes(setup, call, &seen, &mut pending) {
-                    *met.entry(outcome).or_default() += 1;
-                }
+            let Some(seen) = model.step(call) else { continue };
+            let mut told = outcomes(setup, call, &seen, &mut pending);
+            if let Some(seen) = model.returned() {
+                told.push(returned(&seen));
             }
+            told.into_iter().for_each(|outcome| *met.entry(outcome).or_default() += 1);
         }
     }
     let codes = SEND_CODES.iter().map(|code| sent(*code));
     let ends = END_CODES.iter().map(|code| ended(*code));
-    let wanted = codes.chain(ends).chain(OTHERS.map(str::to_owned));
+    let blocked = BLOCKED_CODES.iter().map(|code| blocked(*code));
+    let wanted = codes.chain(ends).chain(blocked).chain(OTHERS.map(str::to_owned));
     let rare: Vec<String> =
         wanted.filter(|name| met.get(name).is_none_or(|times| *times < TIMES)).collect();
     assert!(rare.is_empty(), "hardly met: {rare:?}\nof {met:#?}");
@@ -91,6 +107,14 @@ fn sent(code: WsaError) -> String {
 
 fn ended(code: i32) -> String {
     format!("a pended operation ends with {:?}", WsaError(code))
+}
+
+fn blocked(code: Option<WsaError>) -> String {
+    format!("a blocked send returns {code:?}")
+}
+
+fn returned(seen: &Seen) -> String {
+    blocked(seen.answer.and_then(|answer| answer.error))
 }
 
 /// What is worth counting of one step. `pending` holds the operations that pend.
@@ -126,7 +150,10 @@ fn outcomes(setup: Setup, call: &Call, seen: &Seen, pending: &mut Vec<usize>) ->
         note("what was sent goes out after the close");
     }
     for run in &seen.routines {
-        note(if run.sent.is_some() { "a routine sends" } else { "a routine runs" });
+        note(if run.called.is_some() { "a routine calls" } else { "a routine runs" });
+        if let Some(Answer { error: Some(code), .. }) = run.called {
+            note(&sent(code));
+        }
     }
     match (call, seen.answer) {
         (Call::Send(..), Some(Answer { error: Some(code), .. })) => note(&sent(code)),

@@ -63,6 +63,9 @@ fn call() -> impl Strategy<Value = Call> {
         5 => send_buffer(),
         3 => any::<bool>().prop_map(Call::Nonblocking),
         2 => any::<bool>().prop_map(Call::Broadcast),
+        2 => select(vec![0, 500, 1000]).prop_map(Call::SendTimeout),
+        1 => any::<bool>().prop_map(Call::ReportUnreachable),
+        2 => Just(Call::Unreachable),
         1 => Just(Call::Bind),
         2 => peer().prop_map(Call::Connect),
         1 => select(vec![SD_SEND, SD_SEND, SD_BOTH, SD_RECEIVE, 3]).prop_map(Call::Shutdown),
@@ -105,7 +108,11 @@ fn passing() -> impl Strategy<Value = WsaError> {
 }
 
 fn fault() -> impl Strategy<Value = WsaError> {
-    select(vec![WsaError::WSAENOBUFS, WsaError::WSAENETDOWN])
+    use WsaError as E;
+    prop_oneof![
+        4 => select(vec![E::WSAENOBUFS, E::WSAENETDOWN]),
+        1 => select(vec![E::WSAENETUNREACH, E::WSAEHOSTUNREACH]),
+    ]
 }
 
 fn fate() -> impl Strategy<Value = WsaError> {
@@ -181,6 +188,8 @@ fn overlapped() -> impl Strategy<Value = Overlapped> {
         (4, Just(Act::Nothing)),
         (1, Just(Act::Waits)),
         (1, Just(Act::Sends)),
+        (1, Just(Act::SendsPlain)),
+        (1, Just(Act::Cancels)),
     ]);
     let thread_id = prop_oneof![
         20 => Just(Pointer::Good),
