@@ -86,3 +86,27 @@ fn apply(sabotage: &Sabotage, tree: &Path) -> Outcome {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::step::root;
+
+    /// One that no longer fits would be noticed only by whoever tries it.
+    #[test]
+    fn every_sabotage_fits_the_core() {
+        let tests = root().join("tests");
+        let read = |folder: &str, kind| {
+            read_all(&tests.join(folder), kind).unwrap_or_else(|why| panic!("{why}"))
+        };
+        let (plants, mutants) = (read("plants", "plant"), read("mutants", "mutant"));
+        assert!(!plants.is_empty() && !mutants.is_empty());
+        for Sabotage { name, edits, .. } in plants.into_iter().chain(mutants) {
+            for Edit { file, old, .. } in edits {
+                let text = fs::read_to_string(root().join(&file));
+                let text = text.unwrap_or_else(|why| panic!("{name}: {file}: {why}"));
+                assert_eq!(text.matches(&old).count(), 1, "{name}: its old text in {file}");
+            }
+        }
+    }
+}
