@@ -98,19 +98,20 @@ impl Watch {
         call
     }
 
-    /// Bytes of a string of UTF-16 words up to and with its zero, as far as it can be read.
-    pub(super) fn string_len(&self, at: UserPtr) -> usize {
+    /// A string of UTF-16 words: the bytes up to and with its zero, or as far as it can be read, and
+    /// the word behind, which whoever looks for the zero finds unreadable.
+    pub(super) fn string(&self, at: UserPtr) -> [(UserPtr, usize); 2] {
         const WORDS_MAX: usize = 1024;
         let mut word = [0; 2];
         for index in 0..WORDS_MAX {
             if !self.arena.peek(at.offset(2 * index), &mut word) {
-                return 2 * index;
+                return [(at, 2 * index), (at.offset(2 * index), 2)];
             }
             if word == [0; 2] {
-                return 2 * (index + 1);
+                return [(at, 2 * (index + 1)), (UserPtr::NULL, 0)];
             }
         }
-        2 * WORDS_MAX
+        [(at, 2 * WORDS_MAX), (UserPtr::NULL, 0)]
     }
 
     /// A 32-bit word in memory.

@@ -42,15 +42,20 @@
 //! - Memory, sockets and threads need no cleaning up: a case has its process for itself. WSPStartup
 //!   was called before it, WSPCleanup is called after it.
 
+mod address_to_string;
 mod bed;
 mod case;
 pub mod check;
+mod get_qos_by_name;
 mod groups;
 mod join_leaf;
 mod lower;
 pub mod recv;
+mod recv_disconnect;
+mod send_disconnect;
 pub mod send_to;
 mod shared;
+mod string_to_address;
 pub mod support;
 
 pub use bed::{
@@ -63,7 +68,15 @@ pub use shared::Shared;
 
 /// Every case, family by family.
 pub fn all() -> Vec<&'static Case> {
-    let others = [join_leaf::CASES, groups::CASES];
+    let others = [
+        address_to_string::CASES,
+        get_qos_by_name::CASES,
+        groups::CASES,
+        join_leaf::CASES,
+        recv_disconnect::CASES,
+        send_disconnect::CASES,
+        string_to_address::CASES,
+    ];
     let families = [send_to::FAMILIES, recv::FAMILIES].into_iter().flatten().copied();
     families.chain(others).flatten().collect()
 }

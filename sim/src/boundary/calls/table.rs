@@ -459,8 +459,10 @@ impl ServiceProvider for Boundary {
         address_len: UserPtr,
         errno: UserPtr,
     ) -> i32 {
+        let [(string, len), (behind, rest)] = self.watch.string(string);
         let lends = [
-            (string, self.watch.string_len(string), Lent::Input),
+            (string, len, Lent::Input),
+            (behind, rest, Lent::Input),
             (protocol_info, protocol_info::SIZE, Lent::Input),
             (address, self.len_at(address_len), Lent::Output),
             (address_len, 4, Lent::Output),
@@ -477,7 +479,13 @@ impl ServiceProvider for Boundary {
         qos: UserPtr,
         errno: UserPtr,
     ) -> i32 {
-        let lends = [(name, wsabuf::SIZE, Lent::Input), (qos, qos::SIZE, Lent::Output)];
+        let text = self.watch.segments(name, 1).list.first().copied();
+        let (text, len) = text.unwrap_or((UserPtr::NULL, 0));
+        let lends = [
+            (name, wsabuf::SIZE, Lent::Input),
+            (text, len as usize, Lent::Input),
+            (qos, qos::SIZE, Lent::Output),
+        ];
         self.plain(Function::WSPGetQOSByName, s, Special::None, &lends, errno, |p| {
             p.wsp_get_qos_by_name(s, name, qos, errno)
         })

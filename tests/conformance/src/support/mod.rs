@@ -2,7 +2,9 @@
 
 mod groups;
 mod guarded;
+mod ioctl;
 mod op;
+mod options;
 mod pair;
 mod pending;
 mod receive;
@@ -20,7 +22,9 @@ pub use groups::{
     set_option_at,
 };
 pub use guarded::Guarded;
+pub use ioctl::{Controlled, IoctlCall};
 pub use op::{Op, Words};
+pub use options::{get_bytes, get_raw, set_bytes, set_raw};
 pub use pair::{
     DatagramPair, StreamPair, datagram_pair, datagram_pair_of, nonoverlapped_datagram_pair,
     stream_pair, stream_pair_of,
@@ -33,6 +37,7 @@ pub use recv::{Posted, recv};
 pub use recv_call::{BUFFER_SENTINEL, Receiving, RecvCall};
 pub use result::overlapped_result;
 pub use routines::{Completions, completions};
+pub(crate) use scratch::Errno;
 pub use scratch::{COUNT_SENTINEL, ERRNO_SENTINEL};
 pub use send::{Called, SendCall};
 pub use sockets::{

@@ -11,28 +11,28 @@ pub const ERRNO_SENTINEL: i32 = 0x5a5a_5a5a;
 pub const COUNT_SENTINEL: u32 = 0xdead_beef;
 
 /// `lpErrno`, guarded.
-pub(super) struct Errno(Guarded);
+pub(crate) struct Errno(Guarded);
 
 impl Errno {
-    pub(super) fn new(bed: &dyn TestBed) -> Self {
+    pub(crate) fn new(bed: &dyn TestBed) -> Self {
         Self(Guarded::holding(bed, &ERRNO_SENTINEL.to_le_bytes()))
     }
 
-    pub(super) fn at(&self) -> UserPtr {
+    pub(crate) fn at(&self) -> UserPtr {
         self.0.at()
     }
 
-    pub(super) fn value(&self, bed: &dyn TestBed) -> i32 {
+    pub(crate) fn value(&self, bed: &dyn TestBed) -> i32 {
         self.0.word(bed) as i32
     }
 
     /// The error of a call that failed.
-    pub(super) fn error(&self, bed: &dyn TestBed) -> WsaError {
+    pub(crate) fn error(&self, bed: &dyn TestBed) -> WsaError {
         WsaError(self.value(bed))
     }
 
     #[track_caller]
-    pub(super) fn check(&self, bed: &dyn TestBed) -> CaseResult {
+    pub(crate) fn check(&self, bed: &dyn TestBed) -> CaseResult {
         self.0.check(bed, "lpErrno")
     }
 }

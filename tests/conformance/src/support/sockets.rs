@@ -29,7 +29,7 @@ pub const ANY_V6: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED)
 type Result<T = ()> = core::result::Result<T, WsaError>;
 
 /// A call that returns 0 or SOCKET_ERROR.
-fn plain(bed: &dyn TestBed, call: impl FnOnce(UserPtr) -> i32) -> Result {
+pub(super) fn plain(bed: &dyn TestBed, call: impl FnOnce(UserPtr) -> i32) -> Result {
     let errno = Errno::new(bed);
     if call(errno.at()) == 0 { Ok(()) } else { Err(errno.error(bed)) }
 }
