@@ -131,8 +131,10 @@ fn no_address(bed: &dyn TestBed) -> CaseResult {
 
 fn no_family(bed: &dyn TestBed) -> CaseResult {
     for af in [0, 1, 99, -1, i32::MAX] {
-        let read = call(bed, "1.2.3.4", af)?;
-        check::fails("no family of ours", read.result, WsaError::WSAEINVAL)?;
+        for text in ["1.2.3.4", "::1"] {
+            let read = call(bed, text, af)?;
+            check::fails("no family of ours", read.result, WsaError::WSAEINVAL)?;
+        }
     }
     Ok(())
 }
