@@ -31,7 +31,7 @@ fn ends_sending(bed: &dyn TestBed) -> CaseResult {
     let pair = stream_pair(bed)?;
     check::works("WSPSendDisconnect", disconnect(bed, pair.a, UserPtr::NULL))?;
     SendCall::send(bed, pair.a).bytes(b"x").call().refused(WsaError::WSAESHUTDOWN)?;
-    RecvCall::recv(bed, pair.b).room(9).call().done(b"")?;
+    RecvCall::recv(bed, pair.b).room(9).call().gave(b"")?;
     // The other way is open.
     SendCall::send(bed, pair.b).bytes(b"back").call().done(4)?;
     check::equal("the other way", receive_exactly(bed, pair.a, 4)?, b"back".to_vec())
@@ -44,7 +44,7 @@ fn behind_the_data(bed: &dyn TestBed) -> CaseResult {
     check::works("WSPSendDisconnect", disconnect(bed, pair.a, UserPtr::NULL))?;
     release_sends(bed);
     check::equal("the data", receive_exactly(bed, pair.b, 6)?, b"before".to_vec())?;
-    RecvCall::recv(bed, pair.b).room(9).call().done(b"")
+    RecvCall::recv(bed, pair.b).room(9).call().gave(b"")
 }
 
 fn twice(bed: &dyn TestBed) -> CaseResult {
