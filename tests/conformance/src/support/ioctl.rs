@@ -104,7 +104,7 @@ impl<'b> IoctlCall<'b> {
             in_len,
             output,
             out_len,
-            self.returned_at.unwrap_or(returned.at()),
+            self.returned_at.unwrap_or_else(|| returned.at()),
             overlapped,
             errno.at(),
         );
