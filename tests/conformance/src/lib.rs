@@ -44,11 +44,14 @@
 
 mod address_to_string;
 mod bed;
+mod cancel_blocking_call;
 mod case;
 pub mod check;
+mod get_overlapped_result;
 mod get_qos_by_name;
 mod groups;
 mod join_leaf;
+mod life;
 mod lower;
 pub mod recv;
 mod recv_disconnect;
@@ -70,9 +73,12 @@ pub use shared::Shared;
 pub fn all() -> Vec<&'static Case> {
     let others = [
         address_to_string::CASES,
+        cancel_blocking_call::CASES,
+        get_overlapped_result::CASES,
         get_qos_by_name::CASES,
         groups::CASES,
         join_leaf::CASES,
+        life::CASES,
         recv_disconnect::CASES,
         send_disconnect::CASES,
         string_to_address::CASES,
