@@ -79,11 +79,11 @@ impl<H: Host> Provider<H> {
         deadline: Option<u64>,
     ) -> Result<CallEnd, WsaError> {
         let end = loop {
-            let why = self.block(call, deadline);
             //= docs/spec/wspsendto.md#cxl-4
             //# Where that call has ended in the meantime, its own end MUST count.
             //= docs/spec/overlapped.md#cancel-4
             //# A blocked call that has ended in the meantime MUST give its own result.
+            let why = self.block(call, deadline);
             if let Some(end) = call.end() {
                 break end;
             }

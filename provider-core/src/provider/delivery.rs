@@ -10,8 +10,13 @@ use crate::{EventHandle, Host, Memory, MemoryFault, ThreadKey, Transport, UserPt
 
 use super::Provider;
 
-/// What the one context value of an APC leads to (APC-4). It keeps the socket alive: a routine
-/// may run after its socket was closed, and even close it itself (REENT-4).
+/// What the one context value of an APC leads to. It keeps the socket alive: a routine
+/// may run after its socket was closed, and even close it itself.
+//= docs/spec/wspsendto.md#apc-4
+//# The APC function MUST be the provider's own, and its one context value MUST lead to all that the
+//# routine is called with.
+//= docs/spec/wspsendto.md#reent-4
+//# A routine MUST be able to close its own socket.
 pub(super) struct ApcContext<H: Host> {
     socket: Arc<Socket<H>>,
     /// The thread that started the operation and is to run the routine.
@@ -41,7 +46,7 @@ impl<H: Host> Provider<H> {
     /// The same, after a call of this thread has started its operation, or ended it at once.
     ///
     /// The end of a call that is over is told by the call itself: when it returns 0 the routine must
-    /// have been queued, and another thread might be slower (RET-5).
+    /// have been queued, and another thread might be slower.
     ///
     /// An operation that pends, or that has ended behind a call which returns WSA_IO_PENDING, resets
     /// its event here: no sooner, since a call that is refused touches nothing, and without the lock,
@@ -59,6 +64,9 @@ impl<H: Host> Provider<H> {
         started: Result<Started, WsaError>,
     ) {
         if let Some(own) = Done::at_once(mode, initiator, started) {
+            //= docs/spec/wspsendto.md#ret-5
+            //# When an overlapped call with a completion routine returns 0, the APC for the routine
+            //# MUST have been queued before the return.
             state = self.tell_unlocked(socket, state, own);
         } else if let (Mode::Overlapped(op), Ok(Started::Pending)) = (mode, started)
             //= docs/spec/wspsendto.md#evt-4
@@ -68,7 +76,9 @@ impl<H: Host> Provider<H> {
         {
             state.starting.push(op.overlapped);
             drop(state);
-            // A handle that is no event is no reason to fail (EVT-8).
+            // A handle that is no event is no reason to fail.
+            //= docs/spec/wspsendto.md#evt-8
+            //# An `hEvent` that is no event MUST NOT keep the operation from completing.
             let _ = self.host.reset_event(event);
             state = socket.lock();
             state.starting.retain(|overlapped| *overlapped != op.overlapped);
@@ -127,6 +137,9 @@ impl<H: Host> Provider<H> {
     fn tell(&self, socket: &Arc<Socket<H>>, done: Done<H>) {
         match done.owner {
             Owner::Blocked(call) => self.host.signal(&call.signal),
+            //= docs/spec/wspsendto.md#ovl-11
+            //# A client that uses one OVERLAPPED for two operations at once MUST NOT disturb
+            //# anything but these two.
             Owner::Overlapped(op) => {
                 let call = RoutineCall {
                     op,
@@ -149,13 +162,30 @@ impl<H: Host> Provider<H> {
     /// Event, polling or port: the host stores the result, then signals.
     fn complete_without_routine(&self, socket: &Socket<H>, call: &RoutineCall) {
         let Overlapped { overlapped, .. } = call.op;
+        //= docs/spec/wspsendto.md#evt-1
+        //# An operation without a completion routine MUST set the event in `hEvent` when it
+        //# completes.
+        //= docs/spec/wspsendto.md#evt-2
+        //# An operation without a completion routine and without an event MUST complete by its
+        //# status alone.
+        //= docs/spec/startup.md#startup-14
+        //# An operation without a completion routine MUST be completed through
+        //# WPUCompleteOverlappedRequest.
         // The host stores what WPUCompleteOverlappedRequest has arguments for; the rest is ours.
         let _ = self.store_details(call);
         let completed =
             self.host.complete_overlapped(socket.handle, overlapped, call.error, call.bytes);
         if completed.is_err() {
-            // The operation must reach its end though the upcall failed (B4). Its event is read
-            // before the status is stored: after that the structure is the client's (OVL-10).
+            // The operation must reach its end though the upcall failed. Its event is read
+            // before the status is stored: after that the structure is the client's.
+            //= docs/spec/startup.md#startup-15
+            //# When WPUCompleteOverlappedRequest fails, the provider MUST store the result and set
+            //# the event itself.
+            //= docs/spec/wspsendto.md#ovl-10
+            //# Once completion can be seen, the provider MUST NOT read or write the OVERLAPPED or
+            //# the buffers.
+            //= docs/spec/wspsendto.md#evt-6
+            //# The event MUST be set after the status has been stored.
             let event = self.event_of(overlapped);
             if self.store(call).is_ok()
                 && let Some(event) = event
@@ -165,19 +195,33 @@ impl<H: Host> Provider<H> {
         }
     }
 
-    /// Routine: the core stores the result, then queues the APC (OVL-7, APC-3).
+    /// Routine: the core stores the result, then queues the APC.
     fn queue_routine(&self, socket: &Arc<Socket<H>>, thread: ThreadKey, call: RoutineCall) {
+        //= docs/spec/wspsendto.md#evt-3
+        //# With a completion routine `hEvent` MUST be ignored: never set, reset or waited for.
+        //= docs/spec/wspsendto.md#apc-1
+        //# A completion routine MUST run in the thread that started the operation.
+        //= docs/spec/wspsendto.md#apc-9
+        //# The routine of an accepted operation MUST run exactly once, whether the call returned 0
+        //# or WSA_IO_PENDING.
         let _ = self.store(&call);
         let context = ApcContext { socket: socket.clone(), thread, call };
         let id = self.apcs.lock().insert(context);
+        //= docs/spec/wspsendto.md#apc-3
+        //# The provider MUST NOT call a completion routine but through WPUQueueApc.
+        //= docs/spec/wspsendto.md#apc-6
+        //# The copy of the WSATHREADID MUST be kept until WPUQueueApc has returned.
+        //= docs/spec/wspsendto.md#apc-14
+        //# When WPUQueueApc fails the operation MUST be at its end: the status stored, no routine,
+        //# and nothing kept. A call that completed at once MUST return 0 all the same.
         if self.host.queue_apc(&call.op.thread_id, id.context()).is_err() {
-            // The thread is gone: the stored status was the operation's one end (APC-14).
+            // The thread is gone: the stored status was the operation's one end.
             drop(self.apcs.lock().remove(id));
         }
     }
 
     /// The APC function: runs the routine that `context` leads to, unless one of the same socket
-    /// runs in this thread already; then it runs when that one returns (APC-10, APC-11).
+    /// runs in this thread already; then it runs when that one returns.
     pub(super) fn run_routines(&self, context: usize) {
         let id = Id::from_context(context);
         let socket = self.apcs.lock().get(id).map(|context| context.socket.clone());
@@ -185,23 +229,45 @@ impl<H: Host> Provider<H> {
             return; // WSPCleanup came first (CXL-7).
         };
         let thread = self.host.current_thread();
+        //= docs/spec/wspsendto.md#reent-2
+        //# The provider MUST NOT hold a lock while a routine runs, an event is set, a hook runs or
+        //# another upcall is made.
+        //= docs/spec/wspsendto.md#reent-1
+        //# A send MUST be possible inside the completion routine of a send or a receive.
         // Each guard is gone before the routine runs: client code never runs under a lock.
+        //= docs/spec/wspsendto.md#apc-12
+        //# Routines of different sockets MAY nest: a routine MUST run in an alertable wait inside a
+        //# routine of another socket.
+        //= docs/spec/wspsendto.md#reent-3
+        //# A chain of sends, each made in the routine of the one before, MUST make progress within
+        //# one alertable wait.
         let mut next = socket.gate.lock().enter(thread, id);
         while let Some(id) = next {
             let taken = self.apcs.lock().remove(id);
             if let Some(ApcContext { call: RoutineCall { op, error, bytes, flags }, .. }) = taken {
+                //= docs/spec/wspsendto.md#apc-8
+                //# The routine MUST be given the operation's error, the number of bytes sent, its
+                //# `lpOverlapped` and flags of 0.
+                //= docs/spec/wspsendto.md#ord-1
+                //# Routines MAY be called in another order than their operations complete: each
+                //# MUST get the result of its own operation.
+                //= docs/spec/wspsendto.md#cxl-11
+                //# The OVERLAPPED of a cancelled operation MUST NOT be touched after its end was
+                //# indicated.
                 self.host.call_routine(op.routine, error, bytes, op.overlapped, flags);
             }
             next = socket.gate.lock().next(thread);
         }
     }
 
-    /// Stores a result: everything else first, the status last with release order (OVL-7).
+    /// Stores a result: everything else first, the status last with release order.
     fn store(&self, call: &RoutineCall) -> Result<(), MemoryFault> {
         let memory = self.host.memory();
         let at = call.op.overlapped;
         self.store_details(call)?;
         memory.write(at.offset(layout::INTERNAL_HIGH), &(call.bytes as usize).to_le_bytes())?;
+        //= docs/spec/wspsendto.md#ovl-7
+        //# `Internal` changes, with release order, and the event or the APC MUST come after that.
         memory.store_status(at.offset(layout::INTERNAL), call.error)
     }
 
