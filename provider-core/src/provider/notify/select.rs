@@ -112,7 +112,7 @@ impl<H: Host> Provider<H> {
                 //= docs/spec/notification.md#select-7
                 //# When `timeout` has passed the call MUST return 0 with empty sets.
                 Ok(false) if why == WaitEnd::TimedOut => break Ok(()),
-                Ok(false) => why = self.host.wait(&call.signal, deadline),
+                Ok(false) => why = self.block(&call, deadline),
                 Ok(true) => break Ok(()),
                 Err(error) => break Err(error),
             }
