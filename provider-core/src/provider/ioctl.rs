@@ -42,6 +42,8 @@ impl<H: Host> Provider<H> {
             room.map_err(|_| WsaError::WSAEFAULT)?;
         }
         let mut state = self.lock_open(&socket)?;
+        //= docs/spec/options.md#ioctl-2
+        //# FIONBIO to blocking MUST fail with WSAEINVAL while network events are registered.
         if args.code == FIONBIO && input == 0 && state.events.is_active() {
             // WSPEventSelect and WSPAsyncSelect need it nonblocking.
             return Err(WsaError::WSAEINVAL);

@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 
 use provider_core::{
     ConditionRoutine, EventHandle, Profile, Routine, ServiceProvider, SocketHandle, ThreadId,
-    UserPtr,
+    UserPtr, WindowHandle,
 };
 
 use crate::{CaseResult, Failure, Lower};
@@ -35,6 +35,17 @@ pub enum Waited {
     ApcsRan,
     /// Neither, within the bed's limit.
     TimedOut,
+}
+
+/// A message that was posted to a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Posted {
+    /// `message`.
+    pub message: u32,
+    /// `wParam`.
+    pub wparam: usize,
+    /// `lParam`.
+    pub lparam: usize,
 }
 
 /// An address that nothing may be read from or written to.
@@ -177,6 +188,15 @@ pub trait TestBed {
 
     /// Waits for an event up to the bed's limit, alertably or not.
     fn wait(&self, event: EventHandle, alertable: bool) -> Waited;
+
+    /// A window that receives messages, of this thread.
+    fn create_window(&self) -> WindowHandle;
+
+    /// DestroyWindow, by the thread that made it.
+    fn destroy_window(&self, window: WindowHandle);
+
+    /// Takes the first message that was posted to a window of this thread, if there is one now.
+    fn take_message(&self, window: WindowHandle) -> Option<Posted>;
 
     /// The shortest sleep that lets other threads run, alertable or not; whether APCs ran.
     fn pause(&self, alertable: bool) -> bool;

@@ -53,6 +53,7 @@ mod groups;
 mod join_leaf;
 mod life;
 mod lower;
+pub mod notification;
 pub mod recv;
 mod recv_disconnect;
 mod send_disconnect;
@@ -62,7 +63,7 @@ mod string_to_address;
 pub mod support;
 
 pub use bed::{
-    BadPointer, BedPort, BedThread, Caller, Completion, ConditionBody, HookBody, Packet,
+    BadPointer, BedPort, BedThread, Caller, Completion, ConditionBody, HookBody, Packet, Posted,
     RoutineBody, TestBed, ThreadBody, Waited,
 };
 pub use case::{Case, CaseResult, Failure, Hosts, Profiles};
@@ -83,6 +84,7 @@ pub fn all() -> Vec<&'static Case> {
         send_disconnect::CASES,
         string_to_address::CASES,
     ];
-    let families = [send_to::FAMILIES, recv::FAMILIES].into_iter().flatten().copied();
+    let families =
+        [send_to::FAMILIES, recv::FAMILIES, notification::FAMILIES].into_iter().flatten().copied();
     families.chain(others).flatten().collect()
 }

@@ -5,14 +5,14 @@ use std::rc::Rc;
 use provider_core::spi::{CF_REJECT, INVALID_SOCKET};
 use provider_core::{
     ConditionRoutine, EventHandle, Profile, Routine, ServiceProvider, SocketHandle, ThreadId,
-    UserPtr,
+    UserPtr, WindowHandle,
 };
 use wspsim::api::{
-    self, NotQueued, Os, PortHandle, ThreadHandle, WAIT_IO_COMPLETION, WAIT_OBJECT_0,
+    self, Message, NotQueued, Os, PortHandle, ThreadHandle, WAIT_IO_COMPLETION, WAIT_OBJECT_0,
 };
 use wspsim_conformance::{
     BadPointer, BedPort, BedThread, Caller, Completion, ConditionBody, Failure, HookBody, Lower,
-    Packet, RoutineBody, TestBed, ThreadBody, Waited,
+    Packet, Posted, RoutineBody, TestBed, ThreadBody, Waited,
 };
 
 /// The bed's limit, in virtual time.
@@ -196,6 +196,28 @@ impl TestBed for SimBed {
             WAIT_OBJECT_0 => Waited::Signalled,
             WAIT_IO_COMPLETION => Waited::ApcsRan,
             _ => Waited::TimedOut,
+        }
+    }
+
+    fn create_window(&self) -> WindowHandle {
+        self.os.create_window()
+    }
+
+    fn destroy_window(&self, window: WindowHandle) {
+        self.os.check(self.os.destroy_window(window).is_ok(), "the case destroys no window");
+    }
+
+    fn take_message(&self, window: WindowHandle) -> Option<Posted> {
+        match self.os.peek_message(window) {
+            Ok(message) => message.map(|Message { message, wparam, lparam }| Posted {
+                message,
+                wparam,
+                lparam,
+            }),
+            Err(_) => {
+                self.os.fail("the case asks for messages of what is no window");
+                None
+            }
         }
     }
 

@@ -117,6 +117,8 @@ impl<H: Host> Provider<H> {
                 Err(error) => break Err(error),
             }
         };
+        //= docs/spec/overlapped.md#cancel-5
+        //# A cancelled WSPAccept or WSPSelect MUST leave its sockets as they were.
         for Watched { socket, .. } in watched.values() {
             let mut state = socket.lock();
             state.watchers.retain(|other| !Arc::ptr_eq(other, &call));

@@ -3,6 +3,7 @@
 mod groups;
 mod guarded;
 mod ioctl;
+mod notification;
 mod op;
 mod options;
 mod pair;
@@ -23,6 +24,11 @@ pub use groups::{
 };
 pub use guarded::Guarded;
 pub use ioctl::{Controlled, IoctlCall};
+pub use notification::{
+    Recorded, Sets, async_select, encode_set, encode_time, enum_network_events, event_select,
+    next_message, no_message, nothing_recorded, ready, ready_now, select, take_recorded, told,
+    told_only,
+};
 pub use op::{Op, Words};
 pub use options::{get_bytes, get_raw, set_bytes, set_raw};
 pub use pair::{
