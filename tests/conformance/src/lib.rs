@@ -42,6 +42,7 @@
 //! - Memory, sockets and threads need no cleaning up: a case has its process for itself. WSPStartup
 //!   was called before it, WSPCleanup is called after it.
 
+mod accept;
 mod address_to_string;
 mod bed;
 mod cancel_blocking_call;
@@ -73,6 +74,7 @@ pub use shared::Shared;
 /// Every case, family by family.
 pub fn all() -> Vec<&'static Case> {
     let others = [
+        accept::CASES,
         address_to_string::CASES,
         cancel_blocking_call::CASES,
         get_overlapped_result::CASES,

@@ -48,7 +48,7 @@ pub use scratch::{COUNT_SENTINEL, ERRNO_SENTINEL};
 pub use send::{Called, SendCall};
 pub use sockets::{
     ANY_V4, ANY_V6, LOOPBACK_V4, LOOPBACK_V6, accept, bind, cancel_blocking_call, cleanup, close,
-    close_hard, connect, flush, get_option, ioctl, listen, peer_name, set_nonblocking, set_option,
-    shutdown, sock_name, socket, startup,
+    close_hard, connect, decode_address, flush, get_option, ioctl, listen, peer_name,
+    set_nonblocking, set_option, shutdown, sock_name, socket, startup,
 };
 pub use waiting::{ends, until};

@@ -149,7 +149,7 @@ fn name(
 }
 
 /// The address in the bytes of a sockaddr.
-pub(super) fn decode_address(bytes: &[u8]) -> Option<SocketAddr> {
+pub fn decode_address(bytes: &[u8]) -> Option<SocketAddr> {
     if sockaddr_family(bytes.first_chunk()?) == AF_INET {
         Some(decode_sockaddr_in(bytes.first_chunk::<SOCKADDR_IN>()?))
     } else {
