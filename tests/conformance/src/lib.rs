@@ -45,6 +45,7 @@
 mod accept;
 mod address_to_string;
 mod bed;
+mod bind;
 mod cancel_blocking_call;
 mod case;
 pub mod check;
@@ -60,6 +61,8 @@ mod recv_disconnect;
 mod send_disconnect;
 pub mod send_to;
 mod shared;
+mod socket;
+mod socket_names;
 mod string_to_address;
 pub mod support;
 
@@ -76,6 +79,7 @@ pub fn all() -> Vec<&'static Case> {
     let others = [
         accept::CASES,
         address_to_string::CASES,
+        bind::CASES,
         cancel_blocking_call::CASES,
         get_overlapped_result::CASES,
         get_qos_by_name::CASES,
@@ -84,6 +88,8 @@ pub fn all() -> Vec<&'static Case> {
         life::CASES,
         recv_disconnect::CASES,
         send_disconnect::CASES,
+        socket::CASES,
+        socket_names::CASES,
         string_to_address::CASES,
     ];
     let families =

@@ -8,6 +8,7 @@ mod op;
 mod options;
 mod pair;
 mod pending;
+mod raw;
 mod receive;
 mod recv;
 mod recv_call;
@@ -36,6 +37,9 @@ pub use pair::{
     stream_pair, stream_pair_of,
 };
 pub use pending::{hold_sends, release_sends, unbuffered};
+pub use raw::{
+    bind_raw, connect_raw, listen_raw, name_of, peer_name_raw, sock_name_raw, socket_raw,
+};
 pub use receive::{
     nothing_arrives, post_receive, receive_datagram, receive_exactly, receive_ready,
 };
