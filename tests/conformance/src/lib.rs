@@ -49,11 +49,13 @@ mod bind;
 mod cancel_blocking_call;
 mod case;
 pub mod check;
+mod connect;
 mod get_overlapped_result;
 mod get_qos_by_name;
 mod groups;
 mod join_leaf;
 mod life;
+mod listen;
 mod lower;
 pub mod notification;
 pub mod recv;
@@ -86,13 +88,14 @@ pub fn all() -> Vec<&'static Case> {
         groups::CASES,
         join_leaf::CASES,
         life::CASES,
+        listen::CASES,
         recv_disconnect::CASES,
         send_disconnect::CASES,
         socket::CASES,
         socket_names::CASES,
         string_to_address::CASES,
     ];
-    let families =
-        [send_to::FAMILIES, recv::FAMILIES, notification::FAMILIES].into_iter().flatten().copied();
+    let families = [send_to::FAMILIES, recv::FAMILIES, notification::FAMILIES, connect::FAMILIES];
+    let families = families.into_iter().flatten().copied();
     families.chain(others).flatten().collect()
 }
