@@ -82,7 +82,7 @@ pub enum Call {
     Room(usize),
     /// The transport's room is gone.
     NoRoom,
-    /// What the transport says from here on when it has no room.
+    /// What the transport says from here on when it has no room; the end of a connection may be it.
     Full(WsaError),
     /// The transport refuses this many sends.
     Fault(WsaError, u32),

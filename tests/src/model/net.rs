@@ -11,6 +11,11 @@ use super::call::{Call, DATAGRAM_MAX};
 /// Room for a datagram stands for this many bytes in [`Call::Room`].
 const SLOT: usize = 64;
 
+/// Whether this is the end of a connection.
+pub(super) const fn is_fate(code: WsaError) -> bool {
+    matches!(code, WsaError::WSAECONNRESET | WsaError::WSAECONNABORTED | WsaError::WSAENETRESET)
+}
+
 /// What the transport took in one step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Taken {
@@ -122,6 +127,9 @@ impl Net {
         }
         if self.room == 0 {
             self.waited_for |= self.full == WsaError::WSAEWOULDBLOCK;
+            if is_fate(self.full) {
+                self.fate = Some(self.full);
+            }
             return Err(self.full);
         }
         Ok(())

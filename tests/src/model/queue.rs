@@ -6,6 +6,7 @@ use core::net::SocketAddr;
 use provider_core::{Kind, WsaError};
 
 use super::Model;
+use super::net::is_fate;
 
 /// A send, or what is left of it.
 #[derive(Clone, Debug)]
@@ -51,7 +52,8 @@ impl Model {
     /// Offers `piece` to the transport, whether it went whole.
     ///
     /// # Errors
-    /// The transport's, when it took nothing and has another reason than that it is full.
+    /// The transport's, when the connection is dead, or it took nothing and has another reason than
+    /// that it is full.
     pub(super) fn offer(&mut self, piece: &mut Queued) -> Result<bool, WsaError> {
         if let Some(to) = piece.to {
             return match self.net.try_send_to(&piece.bytes, to) {
@@ -64,7 +66,7 @@ impl Model {
             match self.net.try_send(&piece.bytes[piece.taken..]) {
                 Ok(taken) => piece.taken += taken,
                 Err(WsaError::WSAEWOULDBLOCK) => return Ok(false),
-                Err(error) if !is_passing(error) => {
+                Err(error) if is_fate(error) => {
                     self.fate = Some(error);
                     return Err(error);
                 }

@@ -1,6 +1,6 @@
 //! What becomes of a send that was not refused.
 
-use provider_core::WsaError;
+use provider_core::{Profile, WsaError};
 
 use super::blocked::Blocked;
 use super::call::{Send, Thread};
@@ -64,6 +64,9 @@ impl Model {
             match self.offer(&mut piece) {
                 Ok(true) => return Sent::Taken(length),
                 Ok(false) => {}
+                Err(error) if piece.taken > 0 => {
+                    return self.cut_short(&piece, error, operation);
+                }
                 Err(error) => return Sent::Refused(error),
             }
         }
@@ -94,5 +97,21 @@ impl Model {
         piece.owner = Owner::Caller;
         self.queue.push_back(piece);
         Sent::Blocks
+    }
+
+    /// The connection died in the middle of a send: nobody may be told that nothing of it went.
+    fn cut_short(&mut self, piece: &Queued, error: WsaError, operation: Option<usize>) -> Sent {
+        if let Some(operation) = operation {
+            self.start(operation);
+            self.end(operation, error.0, piece.taken as u32);
+            return Sent::Refused(WsaError::WSA_IO_PENDING);
+        }
+        match self.setup.profile {
+            // It has no other way to tell.
+            _ if !self.nonblocking => Sent::Refused(error),
+            Profile::Documented => Sent::Taken(piece.taken as u32),
+            // Windows took it whole, and lost it with the connection (SYN-2).
+            Profile::Windows => Sent::Taken(piece.bytes.len() as u32),
+        }
     }
 }

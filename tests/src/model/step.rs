@@ -3,6 +3,7 @@
 use provider_core::{Kind, WsaError};
 
 use super::call::{Act, Call, Thread, sent_by_routine};
+use super::net::is_fate;
 use super::queue::Owner;
 use super::seen::{Answer, RoutineRun, Seen, Status};
 use super::{LeftOut, Model};
@@ -64,6 +65,7 @@ impl Model {
     fn is_senseless(&self, call: &Call) -> bool {
         match call {
             Call::Die(_) => self.setup.kind == Kind::Datagram || self.peer.is_none(),
+            Call::Full(code) if is_fate(*code) => self.is_senseless(&Call::Die(*code)),
             // A stream has one route or none; its transport tells of that by the connection's fate.
             Call::Fault(WsaError::WSAENETUNREACH | WsaError::WSAEHOSTUNREACH, _)
             | Call::Unreachable => self.setup.kind == Kind::Stream,

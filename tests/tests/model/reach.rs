@@ -10,7 +10,7 @@ use wspsim_tests::model::{Answer, Call, Model, Seen, Send, Setup, Status};
 use super::{config, strategy};
 
 /// Sequences that are looked at.
-const SEQUENCES: usize = 4000;
+const SEQUENCES: usize = 6000;
 /// How often each outcome is met at least.
 const TIMES: usize = 5;
 
@@ -62,9 +62,10 @@ const BLOCKED_CODES: [Option<WsaError>; 7] = [
 ];
 
 /// The rest, by name.
-const OTHERS: [&str; 8] = [
+const OTHERS: [&str; 9] = [
     "a part of a stream send is told",
     "an aborted operation tells a part",
+    "an overlapped send dies half way",
     "a routine runs",
     "a routine calls",
     "an event is set at an end",
@@ -130,6 +131,9 @@ fn outcomes(setup: Setup, call: &Call, seen: &Seen, pending: &mut Vec<usize>) ->
         }
         match operation.status {
             Status::Pending => pending.push(*number),
+            Status::Ended(error, _) if error != 0 && !pending.contains(number) => {
+                note("an overlapped send dies half way");
+            }
             Status::Ended(error, bytes) if pending.contains(number) => {
                 pending.retain(|other| other != number);
                 note(&ended(error));

@@ -47,7 +47,7 @@ fn opening() -> impl Strategy<Value = Vec<Call>> {
         option::weighted(0.85, Just(Call::Bind)),
         option::weighted(0.85, Just(Call::Connect(Peer::First))),
         option::weighted(0.9, send_buffer()),
-        option::weighted(0.5, Just(Call::Nonblocking(true))),
+        option::weighted(0.35, Just(Call::Nonblocking(true))),
         option::weighted(0.4, room()),
     );
     steps.prop_map(|(bind, connect, buffer, mode, room)| {
@@ -77,7 +77,7 @@ fn call() -> impl Strategy<Value = Call> {
         2 => Just(Call::Exit(Thread::B)),
         1 => (1u32..3).prop_map(Call::RefuseApcs),
         4 => Just(Call::NoRoom),
-        3 => passing().prop_map(Call::Full),
+        3 => full().prop_map(Call::Full),
         3 => (fault(), 1u32..3).prop_map(|(code, times)| Call::Fault(code, times)),
         2 => fate().prop_map(Call::Die),
         3 => Just(Call::Ready),
@@ -102,9 +102,13 @@ fn room() -> impl Strategy<Value = Call> {
 }
 
 /// What a transport without room says.
-fn passing() -> impl Strategy<Value = WsaError> {
+fn full() -> impl Strategy<Value = WsaError> {
     use WsaError as E;
-    select(vec![E::WSAEWOULDBLOCK, E::WSAEWOULDBLOCK, E::WSAENOBUFS, E::WSAENETDOWN])
+    prop_oneof![
+        4 => Just(E::WSAEWOULDBLOCK),
+        3 => select(vec![E::WSAENOBUFS, E::WSAENETDOWN]),
+        1 => fate(),
+    ]
 }
 
 fn fault() -> impl Strategy<Value = WsaError> {
@@ -175,7 +179,7 @@ fn buffers() -> impl Strategy<Value = Buffers> {
 fn overlapped() -> impl Strategy<Value = Overlapped> {
     let pointer = prop_oneof![
         16 => Just(Pointer::Good),
-        8 => Just(Pointer::Null),
+        10 => Just(Pointer::Null),
         1 => Just(Pointer::Bad),
     ];
     let event = prop_oneof![
