@@ -40,6 +40,7 @@ pub(super) struct State {
     /// The APCs of each thread; none once it has ended.
     pub(super) apcs: [RefCell<Option<VecDeque<usize>>>; 2],
     pub(super) refused_apcs: Cell<u32>,
+    pub(super) refused_completions: Cell<u32>,
     pub(super) timers: RefCell<BTreeMap<Token, u64>>,
     pub(super) now_ns: Cell<u64>,
     events: RefCell<Vec<bool>>,
@@ -58,6 +59,7 @@ impl Default for State {
             running: Cell::new(Some(Thread::A)),
             apcs: [(); 2].map(|()| RefCell::new(Some(VecDeque::new()))),
             refused_apcs: Cell::new(0),
+            refused_completions: Cell::new(0),
             timers: RefCell::default(),
             now_ns: Cell::new(0),
             events: RefCell::default(),
@@ -76,6 +78,13 @@ pub(super) const fn key(thread: Thread) -> ThreadKey {
 /// The WSATHREADID of a client's thread.
 pub(super) const fn thread_id(thread: Thread) -> ThreadId {
     ThreadId { handle: THREADS + thread.index(), reserved: 0x5eed }
+}
+
+/// Counts down what is to be refused.
+fn is_refused(times: &Cell<u32>) -> bool {
+    let left = times.get();
+    times.set(left.saturating_sub(1));
+    left > 0
 }
 
 /// A wait that never ends.
@@ -205,9 +214,7 @@ impl Host for BenchHost {
         if let Some(client) = self.0.client.borrow().upgrade() {
             client.apc_queued();
         }
-        let refused = self.0.refused_apcs.get();
-        if refused > 0 {
-            self.0.refused_apcs.set(refused - 1);
+        if is_refused(&self.0.refused_apcs) {
             return Err(WsaError::WSAEFAULT);
         }
         let mut apcs = self.0.apcs[index].borrow_mut();
@@ -222,6 +229,9 @@ impl Host for BenchHost {
         bytes: u32,
     ) -> Result<(), WsaError> {
         self.socket_context(socket).map_err(|_| WsaError::WSAEINVAL)?;
+        if is_refused(&self.0.refused_completions) {
+            return Err(WsaError::WSAEINVAL);
+        }
         let memory = &self.0.memory;
         let mut event = [0; POINTER];
         memory

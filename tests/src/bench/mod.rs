@@ -159,6 +159,10 @@ impl Bench {
                 self.host.0.refused_apcs.set(*times);
                 None
             }
+            Call::RefuseCompletions(times) => {
+                self.host.0.refused_completions.set(*times);
+                None
+            }
             Call::Time => {
                 self.let_time_pass();
                 None

@@ -77,6 +77,12 @@ pub enum Call {
     Exit(Thread),
     /// The next APCs, this many, are refused (WPUQueueApc fails).
     RefuseApcs(u32),
+    /// The next operations without a routine, this many, are not completed by the host
+    /// (WPUCompleteOverlappedRequest fails).
+    RefuseCompletions(u32),
+    /// The transport takes no more than this many bytes of a stream at a time, at least one, though
+    /// it has room for more.
+    Short(usize),
     /// The transport has room for this much more: bytes of a stream, or a datagram for every
     /// 64 of them.
     Room(usize),

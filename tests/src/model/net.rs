@@ -42,6 +42,8 @@ impl Taken {
 #[derive(Clone, Debug)]
 pub struct Net {
     room: usize,
+    /// The most that it takes of a stream at a time.
+    most: usize,
     full: WsaError,
     fault: Option<(WsaError, u32)>,
     fate: Option<WsaError>,
@@ -58,6 +60,7 @@ impl Default for Net {
     fn default() -> Self {
         Self {
             room: 0,
+            most: usize::MAX,
             full: WsaError::WSAEWOULDBLOCK,
             fault: None,
             fate: None,
@@ -80,6 +83,10 @@ impl Net {
                     Kind::Datagram => bytes.div_ceil(SLOT),
                 };
                 core::mem::take(&mut self.waited_for)
+            }
+            Call::Short(bytes) => {
+                self.most = *bytes;
+                false
             }
             Call::NoRoom => {
                 self.room = 0;
@@ -138,7 +145,7 @@ impl Net {
     /// [`Transport::try_send`](provider_core::Transport::try_send).
     pub fn try_send(&mut self, bytes: &[u8]) -> Result<usize, WsaError> {
         self.admit()?;
-        let taken = bytes.len().min(self.room);
+        let taken = bytes.len().min(self.room).min(self.most);
         self.room -= taken;
         self.taken.bytes.extend_from_slice(&bytes[..taken]);
         Ok(taken)

@@ -29,6 +29,8 @@ impl Model {
                 self.exit(*thread);
             }
             Call::RefuseApcs(times) => self.refused_apcs = *times,
+            // The provider does it itself then.
+            Call::RefuseCompletions(_) => {}
             Call::Time => {
                 if core::mem::take(&mut self.timer) {
                     self.drain();
