@@ -173,7 +173,8 @@ impl<'w> Frame<'w> {
             let mut word = [0; 4];
             (!at.is_null() && arena.peek(at, &mut word)).then(|| u32::from_le_bytes(word))
         };
-        let errno = word(self.errno).unwrap_or(0) as i32;
+        // Where there is nowhere to leave a code, a failure can be of one kind only (RESULT-3).
+        let errno = word(self.errno).map_or(WsaError::WSAEFAULT.0, |code| code as i32);
         let failed = match self.function {
             Function::WSPGetOverlappedResult | Function::WSPGetQOSByName => value == 0,
             _ => value == i64::from(SOCKET_ERROR),

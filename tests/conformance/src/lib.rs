@@ -50,6 +50,7 @@ mod cancel_blocking_call;
 mod case;
 pub mod check;
 mod connect;
+mod every_function;
 mod get_overlapped_result;
 mod get_qos_by_name;
 mod groups;
@@ -83,6 +84,7 @@ pub fn all() -> Vec<&'static Case> {
         address_to_string::CASES,
         bind::CASES,
         cancel_blocking_call::CASES,
+        every_function::CASES,
         get_overlapped_result::CASES,
         get_qos_by_name::CASES,
         groups::CASES,
