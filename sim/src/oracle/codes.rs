@@ -206,9 +206,9 @@ pub(super) fn may_end_with(function: Function, error: E) -> bool {
     let table = match function {
         Function::WSPSend | Function::WSPSendTo => SEND_END,
         Function::WSPRecv | Function::WSPRecvFrom => RECEIVE_END,
-        _ => return error == E::WSA_OPERATION_ABORTED || allowed(function).contains(&error),
+        other => allowed(other),
     };
-    error.0 == 0 || table.contains(&error)
+    error.0 == 0 || error == E::WSA_OPERATION_ABORTED || table.contains(&error)
 }
 
 /// Judges what a call left in `lpErrno`.

@@ -58,6 +58,7 @@ mod join_leaf;
 mod life;
 mod listen;
 mod lower;
+mod options;
 pub mod notification;
 pub mod recv;
 mod recv_disconnect;
@@ -97,7 +98,13 @@ pub fn all() -> Vec<&'static Case> {
         socket_names::CASES,
         string_to_address::CASES,
     ];
-    let families = [send_to::FAMILIES, recv::FAMILIES, notification::FAMILIES, connect::FAMILIES];
+    let families = [
+        send_to::FAMILIES,
+        recv::FAMILIES,
+        notification::FAMILIES,
+        connect::FAMILIES,
+        options::FAMILIES,
+    ];
     let families = families.into_iter().flatten().copied();
     families.chain(others).flatten().collect()
 }

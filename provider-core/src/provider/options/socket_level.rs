@@ -30,8 +30,13 @@ impl<H: Host> Provider<H> {
         let mut state = self.lock_open(socket)?;
         match name {
             SO_BROADCAST => {
+                //= docs/spec/options.md#setoption-7
+                //# SO_BROADCAST MUST be judged when a send is called, not when its datagram goes out.
                 state.options.broadcast = on;
-                self.tell_option(&state, TransportOption::Broadcast(on));
+                if on {
+                    // It is never taken back: what was accepted may still be on its way.
+                    self.tell_option(&state, TransportOption::Broadcast(true));
+                }
             }
             SO_KEEPALIVE => {
                 check_alive(&mut state)?;

@@ -31,7 +31,7 @@ pub use notification::{
     told_only,
 };
 pub use op::{Op, Words};
-pub use options::{get_bytes, get_raw, set_bytes, set_raw};
+pub use options::{get_bytes, get_raw, set_raw};
 pub use pair::{
     DatagramPair, StreamPair, datagram_pair, datagram_pair_of, nonoverlapped_datagram_pair,
     stream_pair, stream_pair_of,

@@ -20,20 +20,6 @@ pub fn set_raw(
     plain(bed, |errno| bed.spi().wsp_set_sock_opt(s, level, option, value, len, errno))
 }
 
-/// WSPSetSockOpt with these bytes.
-///
-/// # Errors
-/// As [`set_raw`].
-pub fn set_bytes(
-    bed: &dyn TestBed,
-    s: SocketHandle,
-    name: (i32, i32),
-    bytes: &[u8],
-) -> Result<(), WsaError> {
-    let value = Guarded::holding(bed, bytes).at();
-    set_raw(bed, s, name, value, bytes.len() as i32)
-}
-
 /// WSPGetSockOpt with `optval` and `optlen` as they are.
 ///
 /// # Errors
