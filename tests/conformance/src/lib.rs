@@ -49,6 +49,7 @@ mod bind;
 mod cancel_blocking_call;
 mod case;
 pub mod check;
+mod close_socket;
 mod connect;
 mod every_function;
 mod get_overlapped_result;
@@ -65,6 +66,7 @@ mod recv_disconnect;
 mod send_disconnect;
 pub mod send_to;
 mod shared;
+mod shutdown;
 mod socket;
 mod socket_names;
 mod string_to_address;
@@ -85,6 +87,7 @@ pub fn all() -> Vec<&'static Case> {
         address_to_string::CASES,
         bind::CASES,
         cancel_blocking_call::CASES,
+        close_socket::CASES,
         every_function::CASES,
         get_overlapped_result::CASES,
         get_qos_by_name::CASES,
@@ -94,6 +97,7 @@ pub fn all() -> Vec<&'static Case> {
         listen::CASES,
         recv_disconnect::CASES,
         send_disconnect::CASES,
+        shutdown::CASES,
         socket::CASES,
         socket_names::CASES,
         string_to_address::CASES,
