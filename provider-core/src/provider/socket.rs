@@ -28,6 +28,9 @@ impl<H: Host> Provider<H> {
     pub(super) fn open_socket(&self, args: &SocketArgs) -> Result<SocketHandle, WsaError> {
         let life = self.life()?;
         let (mut af, mut kind, mut protocol) = (args.af, args.kind, args.protocol);
+        //= docs/spec/sockets.md#socket-11
+        //# With an `lpProtocolInfo` of a protocol of the provider's, 0 and FROM_PROTOCOL_INFO for
+        //# `af`, `type` and `protocol` MUST stand for what the structure says.
         if !args.protocol_info.is_null() {
             let info = self.capture_protocol_info(args.protocol_info)?;
             for (given, told) in
@@ -41,19 +44,30 @@ impl<H: Host> Provider<H> {
                 return Err(WsaError::WSAEINVAL);
             }
         }
+        //= docs/spec/sockets.md#socket-1
+        //# AF_INET or AF_INET6 with SOCK_STREAM or SOCK_DGRAM and the protocol of that type, or 0,
+        //# MUST give a socket that is unbound and blocking.
         let family = match af {
             AF_INET => Family::V4,
             AF_INET6 => Family::V6,
+            //= docs/spec/sockets.md#socket-2
+            //# Another address family MUST fail with WSAEAFNOSUPPORT.
             _ => return Err(WsaError::WSAEAFNOSUPPORT),
         };
         let kind = match kind {
             SOCK_STREAM => Kind::Stream,
             SOCK_DGRAM => Kind::Datagram,
+            //= docs/spec/sockets.md#socket-3
+            //# Another type MUST fail with WSAESOCKTNOSUPPORT.
             _ => return Err(WsaError::WSAESOCKTNOSUPPORT),
         };
         match (kind, protocol) {
             (_, 0) | (Kind::Stream, IPPROTO_TCP) | (Kind::Datagram, IPPROTO_UDP) => {}
+            //= docs/spec/sockets.md#socket-4
+            //# IPPROTO_TCP or IPPROTO_UDP with the other one's type MUST fail with WSAEPROTOTYPE.
             (_, IPPROTO_TCP | IPPROTO_UDP) => return Err(WsaError::WSAEPROTOTYPE),
+            //= docs/spec/sockets.md#socket-5
+            //# Another protocol MUST fail with WSAEPROTONOSUPPORT.
             _ => return Err(WsaError::WSAEPROTONOSUPPORT),
         }
         //= docs/spec/sockets.md#socket-20
@@ -65,11 +79,17 @@ impl<H: Host> Provider<H> {
             (Kind::Datagram, LEAF) => true,
             _ => return Err(WsaError::WSAEINVAL),
         };
+        //= docs/spec/sockets.md#socket-8
+        //# WSA_FLAG_NO_HANDLE_INHERIT MUST be accepted.
         // Handles are not inherited by other processes in any case.
+        //= docs/spec/sockets.md#socket-6
+        //# Flags that the provider does not have MUST fail with WSAEINVAL.
         if args.flags & !(WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT | LEAF) != 0 {
             return Err(WsaError::WSAEINVAL);
         }
         let id = self.sockets.reserve(self.host.current_thread().0);
+        //= docs/spec/sockets.md#socket-10
+        //# When the transport opens no socket the call MUST fail with the transport's code.
         let transport = match self.host.transport().open(family, kind, id.token()) {
             Ok(transport) => transport,
             Err(error) => {
@@ -77,6 +97,9 @@ impl<H: Host> Provider<H> {
                 return Err(error);
             }
         };
+        //= docs/spec/sockets.md#socket-9
+        //# When there is no handle the call MUST fail with the code of WPUCreateSocketHandle and
+        //# give the transport's socket back.
         let handle = match self.host.create_socket_handle(id.context()) {
             Ok(handle) => handle,
             Err(error) => {
@@ -85,6 +108,9 @@ impl<H: Host> Provider<H> {
                 return Err(error);
             }
         };
+        //= docs/spec/sockets.md#socket-7
+        //# WSA_FLAG_OVERLAPPED MUST decide for the socket's life whether its operations can be
+        //# overlapped.
         let overlapped = args.flags & WSA_FLAG_OVERLAPPED != 0;
         let mut state = SocketState::new(id.token(), transport, Options::default());
         if leaf {
