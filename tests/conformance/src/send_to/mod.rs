@@ -10,6 +10,7 @@ mod hooks;
 mod nesting;
 mod ordering;
 mod overlapped;
+mod plain_send;
 mod precedence;
 mod reentrancy;
 mod returns;
@@ -43,4 +44,5 @@ pub const FAMILIES: &[&[Case]] = &[
     cancellation::ends::CASES,
     flags::CASES,
     hooks::CASES,
+    plain_send::CASES,
 ];

@@ -18,6 +18,7 @@ const ABORTED: WsaError = WsaError::WSA_OPERATION_ABORTED;
 pub(in crate::send_to) const CASES: &[Case] = &[
     Case::both("cxl-5-exit-cancels-what-the-thread-started", &["CXL-5"], thread_exits),
     Case::both("cxl-5-return-cancels-it-too", &["CXL-5"], thread_returns),
+    Case::both("cxl-5-a-routine-in-line-does-not-run", &["CXL-5", "OVL-8"], routine_in_line),
     Case::both("cxl-5-others-go-on", &["CXL-5", "ORD-2"], others_go_on),
     Case::both(
         "cxl-6-shutdown-lets-accepted-sends-out",
@@ -68,6 +69,30 @@ fn thread_exits(bed: &dyn TestBed) -> CaseResult {
 
 fn thread_returns(bed: &dyn TestBed) -> CaseResult {
     ends_with(bed, false)
+}
+
+fn routine_in_line(bed: &dyn TestBed) -> CaseResult {
+    let pair = datagram_pair(bed)?;
+    let seen = completions(bed);
+    let (op, routine) = (Op::new(bed), seen.routine());
+    let thread = bed.spawn(
+        "starter",
+        Box::new(move |bed| {
+            // It has succeeded, and its APC waits for an alertable wait that never comes.
+            let call = SendCall::send_to(bed, pair.a).bytes(b"done").to(pair.at_b);
+            call.overlapped(&op).routine(routine).call().done_overlapped(4)?;
+            bed.exit_thread();
+        }),
+    );
+    ends(bed, thread)?;
+    seen.stay(bed, 0)?;
+    op.sent(bed, 4)?;
+    check::equal("the datagram", receive_datagram(bed, pair.b)?.0, b"done".to_vec())?;
+    // The socket's routines run in other threads as before.
+    let next = Op::new(bed);
+    let call = SendCall::send_to(bed, pair.a).bytes(b"next").to(pair.at_b).overlapped(&next);
+    call.routine(routine).call().done_overlapped(4)?;
+    seen.one(bed, &next, WsaError(0), 4)
 }
 
 fn others_go_on(bed: &dyn TestBed) -> CaseResult {
