@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use lock_api::Mutex;
 
+use crate::socket::Descriptor;
 use crate::{Host, ThreadKey, WsaError};
 
 /// How an operation ended.
@@ -29,13 +30,20 @@ pub(crate) struct BlockedCall<H: Host> {
     pub(crate) signal: H::Signal,
     /// Whether WSPCancelBlockingCall and the blocking hook may end it.
     pub(crate) cancellable: bool,
+    /// The descriptor whose close ends the operation that the call waits for, if there is one.
+    pub(crate) descriptor: Option<Descriptor>,
     state: Mutex<H::RawMutex, BlockedState>,
 }
 
 impl<H: Host> BlockedCall<H> {
-    pub(crate) fn new(thread: ThreadKey, signal: H::Signal, cancellable: bool) -> Arc<Self> {
+    pub(crate) fn new(
+        thread: ThreadKey,
+        signal: H::Signal,
+        cancellable: bool,
+        descriptor: Option<Descriptor>,
+    ) -> Arc<Self> {
         let state = Mutex::new(BlockedState { end: None, cancelled: false });
-        Arc::new(Self { thread, signal, cancellable, state })
+        Arc::new(Self { thread, signal, cancellable, descriptor, state })
     }
 
     /// Stores how the call ended. Whoever stores it signals the thread, with no lock held.

@@ -7,6 +7,8 @@ mod request;
 use crate::{Host, Routine, ThreadId, ThreadKey, UserPtr, WsaError};
 use alloc::sync::Arc;
 
+use crate::socket::Descriptor;
+
 pub(crate) use blocked::{BlockedCall, BlockedThreads, CallEnd};
 pub(crate) use buffers::Buffers;
 pub(crate) use request::{FromAddress, Mode, RecvRequest, SendRequest, Started};
@@ -18,6 +20,8 @@ pub(crate) struct Overlapped {
     pub(crate) routine: Routine,
     /// Where the routine is to run; meaningless without a routine.
     pub(crate) thread_id: ThreadId,
+    /// Through which it was started, and is told of.
+    pub(crate) descriptor: Descriptor,
 }
 
 /// Who is told when an operation ends.
@@ -26,6 +30,16 @@ pub(crate) enum Owner<H: Host> {
     Overlapped(Overlapped),
     /// A thread that waits inside the call.
     Blocked(Arc<BlockedCall<H>>),
+}
+
+impl<H: Host> Owner<H> {
+    /// The descriptor that the operation was started through.
+    pub(crate) fn descriptor(&self) -> Option<Descriptor> {
+        match self {
+            Self::Overlapped(op) => Some(op.descriptor),
+            Self::Blocked(call) => call.descriptor,
+        }
+    }
 }
 
 /// An operation that ended and whose owner has not been told yet.

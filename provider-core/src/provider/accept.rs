@@ -1,8 +1,6 @@
 //! WSPAccept: the line of connections, the condition function, and the socket that comes of one.
 
-use alloc::sync::Arc;
-
-use crate::socket::{Connection, Phase, Socket, SocketState};
+use crate::socket::{Connection, Opened, Phase, Socket, SocketState};
 use crate::spi::{CF_ACCEPT, CF_DEFER, CF_REJECT, FD_ACCEPT};
 use crate::{
     ConditionCall, ConditionRoutine, Host, Kind, SocketHandle, Transport, UserPtr, WsaError,
@@ -34,11 +32,7 @@ impl<H: Host> Provider<H> {
         result
     }
 
-    fn accept_from(
-        &self,
-        socket: &Arc<Socket<H>>,
-        args: &AcceptArgs,
-    ) -> Result<SocketHandle, WsaError> {
+    fn accept_from(&self, socket: &Opened<H>, args: &AcceptArgs) -> Result<SocketHandle, WsaError> {
         //= docs/spec/connecting.md#accept-6
         //# The peer's address MUST be stored in `addr` and its size in `addrlen`, unless one of them
         //# is null.
@@ -68,15 +62,17 @@ impl<H: Host> Provider<H> {
             //# On a blocking socket without a connection that waits, the call MUST block until there
             //# is one.
             Err(WsaError::WSAEWOULDBLOCK) if !nonblocking => {
-                self.watch(socket, None, |state| match state.phase {
-                    //= docs/spec/connecting.md#accept-15
-                    //# A blocked call MUST end with WSAEINTR when it is cancelled or its socket is
-                    //# closed.
-                    Phase::Closed => Some(Err(WsaError::WSAEINTR)),
-                    _ => match self.claim_connection(state) {
-                        Err(WsaError::WSAEWOULDBLOCK) => None,
-                        result => Some(result),
-                    },
+                self.watch(socket, None, |state| {
+                    match state.descriptors.is_open(socket.descriptor) {
+                        //= docs/spec/connecting.md#accept-15
+                        //# A blocked call MUST end with WSAEINTR when it is cancelled or its socket is
+                        //# closed.
+                        false => Some(Err(WsaError::WSAEINTR)),
+                        true => match self.claim_connection(state) {
+                            Err(WsaError::WSAEWOULDBLOCK) => None,
+                            result => Some(result),
+                        },
+                    }
                 })?
             }
             //= docs/spec/connecting.md#accept-3
@@ -174,7 +170,7 @@ impl<H: Host> Provider<H> {
 
     /// Puts a connection back into its place, for this thread's next call and for others that wait.
     /// `false` when it was gone.
-    fn leave_waiting(&self, listener: &Arc<Socket<H>>, connection: &ConnectionOf<H>) -> bool {
+    fn leave_waiting(&self, listener: &Opened<H>, connection: &ConnectionOf<H>) -> bool {
         let mut state = listener.lock();
         let found = state.waiting.give_back(connection.id);
         if found {
@@ -193,7 +189,7 @@ impl<H: Host> Provider<H> {
     /// the listener was closed, and the connection with it.
     fn ask_condition(
         &self,
-        listener: &Arc<Socket<H>>,
+        listener: &Opened<H>,
         connection: &ConnectionOf<H>,
         args: &AcceptArgs,
     ) -> Result<(), WsaError> {
@@ -236,7 +232,7 @@ impl<H: Host> Provider<H> {
     /// is no handle: the connection stays in line.
     fn hand_over(
         &self,
-        listener: &Arc<Socket<H>>,
+        listener: &Opened<H>,
         connection: &ConnectionOf<H>,
     ) -> Result<SocketHandle, WsaError> {
         let handle = match self.host.create_socket_handle(connection.id.context()) {
@@ -250,9 +246,12 @@ impl<H: Host> Provider<H> {
             }
         };
         let mut state = listener.lock();
-        let Some(Connection { id, transport, peer, local }) = state.waiting.take(connection.id)
-        else {
+        let is_open = state.descriptors.is_open(listener.descriptor);
+        let taken = if is_open { state.waiting.take(connection.id) } else { None };
+        let Some(Connection { id, transport, peer, local }) = taken else {
             drop(state);
+            // For another descriptor's calls, if there is one.
+            self.leave_waiting(listener, connection);
             let _ = self.host.close_socket_handle(handle);
             return Err(WsaError::WSAENOTSOCK);
         };
@@ -267,8 +266,8 @@ impl<H: Host> Provider<H> {
         state.local = Some(local);
         self.tell_options(&state);
         let (life, family, overlapped) = (listener.life, listener.family, listener.overlapped);
-        let socket = Socket::new(id, life, handle, family, Kind::Stream, overlapped, state);
-        let handle = self.enter_socket(socket)?;
+        let opened = Opened::new(id, life, handle, family, Kind::Stream, overlapped, state);
+        let handle = self.enter_socket(id, opened)?;
         if let Some(selection) = selection {
             self.begin_selection(handle, selection);
         }

@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 
 use crate::operation::{BlockedCall, CallEnd, Owner};
-use crate::socket::{Socket, SocketState};
+use crate::socket::{Descriptor, Socket, SocketState};
 use crate::{Host, Kind, ThreadKey, Transport, WaitEnd, WsaError};
 
 use super::Provider;
@@ -17,12 +17,24 @@ impl<H: Host> Provider<H> {
     /// # Errors
     /// WSAEINPROGRESS when the thread is blocked already, and this is a routine run inside that.
     pub(super) fn enter_blocking(&self) -> Result<Arc<BlockedCall<H>>, WsaError> {
-        self.enter(true)
+        self.enter(true, None)
     }
 
-    fn enter(&self, cancellable: bool) -> Result<Arc<BlockedCall<H>>, WsaError> {
+    /// The same, for a call whose operation ends when `descriptor` is closed.
+    pub(super) fn enter_blocking_on(
+        &self,
+        descriptor: Descriptor,
+    ) -> Result<Arc<BlockedCall<H>>, WsaError> {
+        self.enter(true, Some(descriptor))
+    }
+
+    fn enter(
+        &self,
+        cancellable: bool,
+        descriptor: Option<Descriptor>,
+    ) -> Result<Arc<BlockedCall<H>>, WsaError> {
         let (thread, signal) = (self.host.current_thread(), self.host.new_signal());
-        let call = BlockedCall::new(thread, signal, cancellable);
+        let call = BlockedCall::new(thread, signal, cancellable, descriptor);
         self.blocked.enter(&call)?;
         Ok(call)
     }
@@ -211,7 +223,7 @@ impl<H: Host> Provider<H> {
         deadline_ns: u64,
         mut is: impl FnMut(&SocketState<H>) -> bool,
     ) {
-        if let Ok(call) = self.enter(false) {
+        if let Ok(call) = self.enter(false, None) {
             let deadline = Some(deadline_ns);
             // A time-out is no error: what is left is given up.
             let _ =

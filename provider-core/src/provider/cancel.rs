@@ -40,7 +40,7 @@ impl<H: Host> Provider<H> {
         //# When a thread exits, the operations that it started MUST be cancelled: status stored,
         //# event set, and no routine run.
         self.apcs.lock().retain(|context| context.thread != thread);
-        for socket in self.sockets.all() {
+        for socket in self.all_sockets() {
             socket.gate.lock().forget(thread);
             let mut state = socket.lock();
             state.watchers.retain(|call| call.thread != thread);

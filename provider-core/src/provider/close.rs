@@ -2,7 +2,8 @@
 
 use alloc::sync::Arc;
 
-use crate::socket::{Linger, Phase, Socket, SocketState};
+use crate::operation::Owner;
+use crate::socket::{Linger, Opened, Phase, Socket, SocketState};
 use crate::{Host, Kind, SocketHandle, Transport, WsaError};
 
 use super::Provider;
@@ -11,6 +12,11 @@ impl<H: Host> Provider<H> {
     pub(super) fn close_socket(&self, handle: SocketHandle) -> Result<(), WsaError> {
         let socket = self.socket(handle)?;
         let mut state = self.lock_open(&socket)?;
+        if !state.descriptors.is_last(socket.descriptor) {
+            self.close_descriptor(&socket, &mut state);
+            self.deliver(&socket, state);
+            return Ok(());
+        }
         let linger = match socket.kind {
             Kind::Stream => state.options.linger,
             Kind::Datagram => Linger::Graceful,
@@ -20,7 +26,7 @@ impl<H: Host> Provider<H> {
             && connected
         {
             if !state.options.nonblocking {
-                self.close_now(&mut state);
+                self.close_now(&socket, &mut state);
                 return self.linger(&socket, state, seconds);
             }
             if !self.is_drained(&state) {
@@ -28,7 +34,7 @@ impl<H: Host> Provider<H> {
                 return Err(WsaError::WSAEWOULDBLOCK);
             }
         }
-        self.close_now(&mut state);
+        self.close_now(&socket, &mut state);
         if linger == Linger::Abort && connected {
             self.abort(&mut state);
         } else if socket.kind == Kind::Stream && !connected {
@@ -39,10 +45,26 @@ impl<H: Host> Provider<H> {
         Ok(())
     }
 
+    /// One of several descriptors is closed: what was started through it ends, and is told through
+    /// it. The socket and what was started through the others go on.
+    fn close_descriptor(&self, socket: &Opened<H>, state: &mut SocketState<H>) {
+        let descriptor = socket.descriptor;
+        state.descriptors.close(descriptor);
+        let mine = |owner: &Owner<H>| owner.descriptor() == Some(descriptor);
+        let aborted = WsaError::WSA_OPERATION_ABORTED;
+        state.end_sends(aborted, false, |op| mine(&op.owner));
+        state.end_receives(aborted, false, |op| mine(&op.owner));
+        // Calls that block through it look whether it is open.
+        state.notify_watchers();
+        // What was queued behind its sends may be able to go now.
+        self.drain_sends(socket, state);
+    }
+
     /// The socket is closed for the client: what pends ends, and is told (CXL-1); blocked calls
     /// return (CXL-2). Data consumed before stays, to be sent.
-    fn close_now(&self, state: &mut SocketState<H>) {
+    fn close_now(&self, socket: &Opened<H>, state: &mut SocketState<H>) {
         state.phase = Phase::Closed;
+        state.descriptors.close(socket.descriptor);
         // Nothing more is told, not even FD_CLOSE (CXL-2).
         state.events.cancel();
         state.end_sends(WsaError::WSA_OPERATION_ABORTED, false, |_| true);

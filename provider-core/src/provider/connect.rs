@@ -1,9 +1,8 @@
 //! WSPConnect and WSPListen.
 
-use alloc::sync::Arc;
 use core::net::SocketAddr;
 
-use crate::socket::{Phase, Socket, SocketState};
+use crate::socket::{Opened, Phase, Socket, SocketState};
 use crate::spi::FD_CONNECT;
 use crate::{ConnectArgs, Host, Kind, SocketHandle, Transport, UserPtr, WsaError};
 
@@ -29,7 +28,7 @@ impl<H: Host> Provider<H> {
     }
 
     /// Sets the default peer; an address of zeros takes it away.
-    fn connect_datagram(&self, socket: &Arc<Socket<H>>, peer: SocketAddr) -> Result<(), WsaError> {
+    fn connect_datagram(&self, socket: &Opened<H>, peer: SocketAddr) -> Result<(), WsaError> {
         let mut state = self.lock_open(socket)?;
         if state.multipoint.has_joined() {
             //= docs/spec/connecting.md#joinleaf-9
@@ -68,7 +67,7 @@ impl<H: Host> Provider<H> {
 
     fn connect_stream(
         &self,
-        socket: &Arc<Socket<H>>,
+        socket: &Opened<H>,
         peer: SocketAddr,
         args: &ConnectArgs,
     ) -> Result<(), WsaError> {
@@ -106,15 +105,15 @@ impl<H: Host> Provider<H> {
             return begun;
         }
         self.watch_entered(socket, &call, None, |state| match state.phase {
+            //= docs/spec/connecting.md#connect-18
+            //# A connect that blocks and is cancelled MUST fail with WSAEINTR.
+            _ if !state.descriptors.is_open(socket.descriptor) => Some(Err(WsaError::WSAEINTR)),
             //= docs/spec/connecting.md#connect-1
             //# On a blocking stream the call MUST return 0 when the connection is established.
             // One that died since is for the next call to tell.
             Phase::Connected | Phase::Failed(_) => Some(Ok(())),
             Phase::Connecting => None,
-            //= docs/spec/connecting.md#connect-18
-            //# A connect that blocks and is cancelled MUST fail with WSAEINTR.
-            Phase::Closed => Some(Err(WsaError::WSAEINTR)),
-            Phase::Open | Phase::Listening => {
+            Phase::Open | Phase::Listening | Phase::Closed => {
                 Some(Err(state.error.take().unwrap_or(WsaError::WSAECONNREFUSED)))
             }
         })

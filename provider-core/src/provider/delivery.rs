@@ -92,40 +92,55 @@ impl<H: Host> Provider<H> {
         mut state: StateGuard<'a, H>,
         done: Done<H>,
     ) -> StateGuard<'a, H> {
-        state.telling += 1;
+        let through = match &done.owner {
+            Owner::Overlapped(op) => Some(op.descriptor),
+            Owner::Blocked(_) => None,
+        };
+        if let Some(descriptor) = through {
+            state.descriptors.begin_telling(descriptor);
+        }
         drop(state);
         self.tell(socket, done);
         let mut state = socket.lock();
-        state.telling -= 1;
+        if let Some(descriptor) = through {
+            state.descriptors.end_telling(descriptor);
+        }
         state
     }
 
-    /// Gives back the transport and the handle of a closed socket once nobody needs them, then the
-    /// socket itself.
-    ///
-    /// The handle is needed as long as an owner is being told through it, so the last one out
-    /// closes it: that also keeps its value from being reused too early (CXL-9).
+    /// Gives back the handles of closed descriptors, and the transport of a closed socket, once
+    /// nobody needs them, then the socket itself.
     fn retire<'a>(&self, socket: &'a Arc<Socket<H>>, mut state: StateGuard<'a, H>) {
-        if state.phase != Phase::Closed || state.retired {
-            return;
-        }
         // Those who watch a closed socket want to know how its transport drains.
-        if !state.transport_closed && state.buffer.is_empty() && state.watchers.is_empty() {
+        if state.phase == Phase::Closed
+            && !state.transport_closed
+            && state.buffer.is_empty()
+            && state.watchers.is_empty()
+        {
             state.transport_closed = true;
             //= docs/spec/connecting.md#joinleaf-10
             //# WSPCloseSocket MUST leave the group.
             self.host.transport().close(state.transport, false);
         }
-        if !state.handle_closing && state.telling == 0 && state.done.is_empty() {
-            state.handle_closing = true;
+        while let Some((descriptor, id)) = state.release_descriptor() {
             drop(state);
             // It can only fail when the host lost it already.
-            let _ = self.host.close_socket_handle(socket.handle);
+            let _ = self.host.close_socket_handle(descriptor.handle);
+            if !descriptor.is_first() {
+                self.sockets.remove(id);
+            }
             state = socket.lock();
-            state.handle_closed = true;
+            state.descriptors.released(descriptor);
         }
-        if state.handle_closed && state.transport_closed && !state.retired {
+        if state.phase == Phase::Closed
+            && state.descriptors.is_empty()
+            && state.transport_closed
+            && !state.retired
+        {
             state.retired = true;
+            if state.offered {
+                self.handoffs.lock().forget(socket.id);
+            }
             state.notify_watchers();
             let watchers = core::mem::take(&mut state.done);
             drop(state);
@@ -151,7 +166,7 @@ impl<H: Host> Provider<H> {
                     // The caller may have freed it: there is nobody left to tell.
                     let _ = self.store(&call);
                 } else if op.routine.is_null() {
-                    self.complete_without_routine(socket, &call);
+                    self.complete_without_routine(&call);
                 } else {
                     self.queue_routine(socket, done.initiator, call);
                 }
@@ -160,8 +175,8 @@ impl<H: Host> Provider<H> {
     }
 
     /// Event, polling or port: the host stores the result, then signals.
-    fn complete_without_routine(&self, socket: &Socket<H>, call: &RoutineCall) {
-        let Overlapped { overlapped, .. } = call.op;
+    fn complete_without_routine(&self, call: &RoutineCall) {
+        let Overlapped { overlapped, descriptor, .. } = call.op;
         //= docs/spec/wspsendto.md#evt-1
         //# An operation without a completion routine MUST set the event in `hEvent` when it
         //# completes.
@@ -174,7 +189,7 @@ impl<H: Host> Provider<H> {
         // The host stores what WPUCompleteOverlappedRequest has arguments for; the rest is ours.
         let _ = self.store_details(call);
         let completed =
-            self.host.complete_overlapped(socket.handle, overlapped, call.error, call.bytes);
+            self.host.complete_overlapped(descriptor.handle, overlapped, call.error, call.bytes);
         if completed.is_err() {
             // The operation must reach its end though the upcall failed. Its event is read
             // before the status is stored: after that the structure is the client's.

@@ -2,8 +2,9 @@
 //!
 //! Locking: a call looks its socket up, takes the socket's one lock, changes state, moves bytes,
 //! lets the lock go, and only then tells owners (`delivery`). Lock order: the socket's first; inside
-//! it the table's (to reserve a number), the list of blocked threads' and a blocked call's own, each
-//! alone and let go at once. The gate's and the contexts' locks are never held with another.
+//! it the table's (to reserve a number), the list of blocked threads', a blocked call's own and that
+//! of the descriptors on offer, each alone and let go at once. The gate's and the contexts' locks are
+//! never held with another.
 
 mod accept;
 mod address;
@@ -16,6 +17,7 @@ mod connect;
 mod connect_args;
 mod delivery;
 mod disconnect;
+mod duplicate;
 mod finish;
 mod ioctl;
 mod join_leaf;
@@ -37,16 +39,15 @@ mod spi;
 mod startup;
 mod string_to_address;
 
-use alloc::sync::Arc;
-
 use lock_api::Mutex;
 
 use crate::operation::BlockedThreads;
-use crate::socket::Socket;
+use crate::socket::Opened;
 use crate::table::{Slab, Table};
 use crate::{Host, Profile};
 
 use delivery::ApcContext;
+use duplicate::Handoffs;
 use startup::Lifetime;
 
 /// A Winsock service provider over one host.
@@ -57,10 +58,12 @@ pub struct Provider<H: Host> {
     host: H,
     profile: Profile,
     lifetime: Mutex<H::RawMutex, Lifetime>,
-    sockets: Table<H::RawMutex, Arc<Socket<H>>>,
+    /// By descriptor.
+    sockets: Table<H::RawMutex, Opened<H>>,
     /// Routines whose APC is queued and has not run.
     apcs: Mutex<H::RawMutex, Slab<ApcContext<H>>>,
     blocked: BlockedThreads<H>,
+    handoffs: Mutex<H::RawMutex, Handoffs>,
 }
 
 impl<H: Host> Provider<H> {
@@ -73,6 +76,7 @@ impl<H: Host> Provider<H> {
             sockets: Table::new(),
             apcs: Mutex::new(Slab::new()),
             blocked: BlockedThreads::new(),
+            handoffs: Mutex::new(Handoffs::new()),
         }
     }
 

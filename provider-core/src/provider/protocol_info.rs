@@ -28,6 +28,21 @@ pub(super) struct ProtocolInfo {
     pub(super) reserved: u32,
 }
 
+impl ProtocolInfo {
+    /// What the bytes of a WSAPROTOCOL_INFOW say.
+    pub(super) fn decode(bytes: &ProtocolInfoBytes) -> Self {
+        let mut provider = [0; layout::GUID];
+        provider.copy_from_slice(&bytes[layout::PROVIDER_ID..][..layout::GUID]);
+        Self {
+            entry: CatalogEntry { provider, id: dword(bytes, layout::CATALOG_ENTRY_ID) },
+            family: dword(bytes, layout::ADDRESS_FAMILY) as i32,
+            kind: dword(bytes, layout::SOCKET_TYPE) as i32,
+            protocol: dword(bytes, layout::PROTOCOL) as i32,
+            reserved: dword(bytes, layout::PROVIDER_RESERVED),
+        }
+    }
+}
+
 impl<H: Host> Provider<H> {
     /// The WSAPROTOCOL_INFOW of a protocol, as the catalogue has it.
     pub(super) fn fill_protocol_info(&self, family: Family, kind: Kind) -> ProtocolInfoBytes {
@@ -89,14 +104,6 @@ impl<H: Host> Provider<H> {
     pub(super) fn capture_protocol_info(&self, from: UserPtr) -> Result<ProtocolInfo, WsaError> {
         let mut bytes = [0; layout::SIZE];
         self.host.memory().read(from, &mut bytes).map_err(|_| WsaError::WSAEFAULT)?;
-        let mut provider = [0; layout::GUID];
-        provider.copy_from_slice(&bytes[layout::PROVIDER_ID..][..layout::GUID]);
-        Ok(ProtocolInfo {
-            entry: CatalogEntry { provider, id: dword(&bytes, layout::CATALOG_ENTRY_ID) },
-            family: dword(&bytes, layout::ADDRESS_FAMILY) as i32,
-            kind: dword(&bytes, layout::SOCKET_TYPE) as i32,
-            protocol: dword(&bytes, layout::PROTOCOL) as i32,
-            reserved: dword(&bytes, layout::PROVIDER_RESERVED),
-        })
+        Ok(ProtocolInfo::decode(&bytes))
     }
 }

@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 
 use crate::operation::{BlockedCall, CallEnd, FromAddress, Mode, Owner, RecvRequest, Started};
-use crate::socket::{Multipoint, Phase, ReceiveOp, Socket, SocketState};
+use crate::socket::{Multipoint, Opened, Phase, ReceiveOp, Socket, SocketState};
 use crate::spi::{FD_OOB, FD_READ, MSG_PARTIAL, MSG_PEEK, MSG_WAITALL};
 use crate::{Host, Kind, Memory, OverlappedArgs, SocketHandle, UserPtr, WsaError};
 
@@ -46,7 +46,7 @@ impl<H: Host> Provider<H> {
 
     fn receive_on(
         &self,
-        socket: &Arc<Socket<H>>,
+        socket: &Opened<H>,
         args: &ReceiveArgs,
         source: Option<Source>,
     ) -> Result<(), WsaError> {
@@ -102,7 +102,7 @@ impl<H: Host> Provider<H> {
             None if state.options.nonblocking => (Mode::Nonblocking, None),
             //= docs/spec/receiving.md#recv-8
             //# A blocking call MUST wait until there is one byte, or one datagram.
-            None => (Mode::Blocking, Some(self.enter_blocking()?)),
+            None => (Mode::Blocking, Some(self.enter_blocking_on(socket.descriptor)?)),
         };
         //= docs/spec/receiving.md#recv-29
         //# A blocking call MUST fail with WSAETIMEDOUT when it takes longer than SO_RCVTIMEO.

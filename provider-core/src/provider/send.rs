@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 
 use crate::layout;
 use crate::operation::{BlockedCall, Buffers, Mode, Overlapped, Owner, SendRequest, Started};
-use crate::socket::{Multipoint, Phase, Socket, SocketState};
+use crate::socket::{Multipoint, Opened, Phase, Socket, SocketState};
 use crate::spi::{FD_WRITE, MSG_DONTROUTE, MSG_OOB, MSG_PARTIAL};
 use crate::{
     Host, Kind, Memory, OverlappedArgs, Profile, Routine, SocketHandle, ThreadId, Transport,
@@ -55,7 +55,7 @@ impl<H: Host> Provider<H> {
 
     fn send_on(
         &self,
-        socket: &Arc<Socket<H>>,
+        socket: &Opened<H>,
         args: &SendArgs,
         destination: Option<Destination>,
     ) -> Result<(), WsaError> {
@@ -102,7 +102,7 @@ impl<H: Host> Provider<H> {
                 //= docs/spec/wspsendto.md#err-inprogress
                 //# A send that would have to block inside another blocking call of the same thread
                 //# MUST fail with WSAEINPROGRESS, with nothing of it sent.
-                (Mode::Blocking, Some(self.enter_blocking()?))
+                (Mode::Blocking, Some(self.enter_blocking_on(socket.descriptor)?))
             }
             None => (Mode::Blocking, None),
         };
@@ -183,7 +183,7 @@ impl<H: Host> Provider<H> {
     /// WSAEFAULT for a structure or a thread id that is not there.
     pub(super) fn capture_overlapped(
         &self,
-        socket: &Socket<H>,
+        socket: &Opened<H>,
         args: OverlappedArgs,
     ) -> Result<Option<Overlapped>, WsaError> {
         //= docs/spec/wspsendto.md#ovl-2
@@ -230,6 +230,7 @@ impl<H: Host> Provider<H> {
             overlapped: args.overlapped,
             routine: args.routine,
             thread_id: ThreadId::decode(&thread_id),
+            descriptor: socket.descriptor,
         }))
     }
 

@@ -1,6 +1,5 @@
 //! What a worker thread brings: readiness, timers, thread exits.
 
-use crate::table::Id;
 use crate::{Host, Readiness, Token, Work};
 
 use super::Provider;
@@ -15,7 +14,7 @@ impl<H: Host> Provider<H> {
     }
 
     fn ready(&self, token: Token, readiness: Readiness) {
-        let Some(socket) = self.sockets.get(Id::from_token(token)) else { return };
+        let Some(socket) = self.socket_of(token) else { return };
         let mut state = socket.lock();
         if readiness.contains(Readiness::CONNECT) && !state.transport_closed {
             self.connect_ended(&mut state);
@@ -37,7 +36,7 @@ impl<H: Host> Provider<H> {
     }
 
     fn timer(&self, token: Token) {
-        let Some(socket) = self.sockets.get(Id::from_token(token)) else { return };
+        let Some(socket) = self.socket_of(token) else { return };
         let mut state = socket.lock();
         state.retry_armed = false;
         self.drain_sends(&socket, &mut state);

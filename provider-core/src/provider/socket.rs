@@ -1,13 +1,12 @@
 //! WSPSocket.
 
-use alloc::sync::Arc;
-
-use crate::socket::{Multipoint, Options, Socket, SocketState};
+use crate::socket::{Multipoint, Opened, Options, SocketState};
 use crate::spi::{
     AF_INET, AF_INET6, FROM_PROTOCOL_INFO, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM, SOCK_STREAM,
     WSA_FLAG_MULTIPOINT_C_LEAF, WSA_FLAG_MULTIPOINT_D_LEAF, WSA_FLAG_NO_HANDLE_INHERIT,
     WSA_FLAG_OVERLAPPED,
 };
+use crate::table::Id;
 use crate::{Family, Host, Kind, SocketHandle, Transport, UserPtr, WsaError};
 
 use super::Provider;
@@ -41,7 +40,7 @@ impl<H: Host> Provider<H> {
                 }
             }
             if info.reserved != 0 {
-                return Err(WsaError::WSAEINVAL);
+                return self.open_descriptor(&info, [af, kind, protocol]);
             }
         }
         //= docs/spec/sockets.md#socket-1
@@ -116,16 +115,16 @@ impl<H: Host> Provider<H> {
         if leaf {
             state.multipoint = Multipoint::Leaf;
         }
-        self.enter_socket(Socket::new(id, life, handle, family, kind, overlapped, state))
+        self.enter_socket(id, Opened::new(id, life, handle, family, kind, overlapped, state))
     }
 
-    /// Gives a socket its place in the table; gives its handle.
+    /// Gives a descriptor its place in the table; gives its handle.
     ///
     /// # Errors
-    /// WSANOTINITIALISED when the last WSPCleanup came between and did not see this socket.
-    pub(super) fn enter_socket(&self, socket: Socket<H>) -> Result<SocketHandle, WsaError> {
-        let (id, life, handle) = (socket.id, socket.life, socket.handle);
-        self.sockets.fill(id, Arc::new(socket));
+    /// WSANOTINITIALISED when the last WSPCleanup came between and did not see it.
+    pub(super) fn enter_socket(&self, id: Id, opened: Opened<H>) -> Result<SocketHandle, WsaError> {
+        let (handle, life) = (opened.descriptor.handle, opened.life);
+        self.sockets.fill(id, opened);
         if self.life() != Ok(life) {
             let _ = self.close_socket(handle);
             return Err(WsaError::WSANOTINITIALISED);

@@ -106,11 +106,11 @@ impl<H: Host> ServiceProvider for Provider<H> {
     fn wsp_duplicate_socket(
         &self,
         s: SocketHandle,
-        _process_id: u32,
-        _protocol_info: UserPtr,
+        process_id: u32,
+        protocol_info: UserPtr,
         errno: UserPtr,
     ) -> i32 {
-        self.call(errno, || self.socket(s).and(Err(WsaError::WSAEOPNOTSUPP)))
+        self.call(errno, || self.duplicate(s, process_id, protocol_info))
     }
 
     fn wsp_get_sock_name(

@@ -81,7 +81,7 @@ impl<H: Host> Provider<H> {
     /// calls return, open sockets are reset, and closed ones get a while to pass their data on.
     /// When it returns nobody touches a caller's memory any more.
     fn end(&self, life: u32) {
-        let mut sockets = self.sockets.all();
+        let mut sockets = self.all_sockets();
         sockets.retain(|socket| socket.life == life);
         for socket in &sockets {
             let mut state = socket.lock();
@@ -113,6 +113,7 @@ impl<H: Host> Provider<H> {
     fn reset(&self, state: &mut SocketState<H>) {
         let aborted = WsaError::WSA_OPERATION_ABORTED;
         state.phase = Phase::Closed;
+        state.descriptors.close_all();
         state.events.cancel();
         //= docs/spec/wspsendto.md#cxl-7
         //# The last WSPCleanup MUST end pending operations with WSA_OPERATION_ABORTED in their

@@ -1,6 +1,7 @@
 //! A socket: what it is for life, and what changes under its lock. Nothing here knows the host,
 //! but for the owners of its operations.
 
+mod descriptors;
 mod network_events;
 mod op_queue;
 mod options;
@@ -9,6 +10,7 @@ mod send_buffer;
 mod state;
 mod waiting;
 
+pub(crate) use descriptors::{Descriptor, Descriptors};
 pub(crate) use network_events::{ALL_EVENTS, NetworkEvents, Notice, Record, Selection, Sink};
 pub(crate) use op_queue::{OpQueue, ReceiveOp, SendOp};
 pub(crate) use options::{Linger, Options};
@@ -16,6 +18,9 @@ pub(crate) use routine_gate::RoutineGate;
 pub(crate) use send_buffer::SendBuffer;
 pub(crate) use state::{Multipoint, Phase, SocketState};
 pub(crate) use waiting::{Connection, Waiting};
+
+use alloc::sync::Arc;
+use core::ops::Deref;
 
 use lock_api::{Mutex, MutexGuard};
 
@@ -26,10 +31,10 @@ use crate::{Family, Host, Kind, SocketHandle};
 /// One socket. `state` is the one lock of its life; `gate` keeps its routines from nesting and is
 /// never held together with `state`.
 pub(crate) struct Socket<H: Host> {
+    /// The place of its first descriptor in the table, which is the socket's own until it retires.
     pub(crate) id: Id,
     /// The life of the provider that it was made in: from WSPStartup to the last WSPCleanup.
     pub(crate) life: u32,
-    pub(crate) handle: SocketHandle,
     pub(crate) family: Family,
     pub(crate) kind: Kind,
     /// Created with WSA_FLAG_OVERLAPPED.
@@ -50,8 +55,29 @@ pub(crate) struct RoutineCall {
     pub(crate) flags: u32,
 }
 
-impl<H: Host> Socket<H> {
-    #[allow(clippy::too_many_arguments, reason = "what a socket is for life")]
+/// A socket, as one of its descriptors leads to it.
+pub(crate) struct Opened<H: Host> {
+    pub(crate) socket: Arc<Socket<H>>,
+    pub(crate) descriptor: Descriptor,
+}
+
+impl<H: Host> Clone for Opened<H> {
+    fn clone(&self) -> Self {
+        Self { socket: self.socket.clone(), descriptor: self.descriptor }
+    }
+}
+
+impl<H: Host> Deref for Opened<H> {
+    type Target = Arc<Socket<H>>;
+
+    fn deref(&self) -> &Arc<Socket<H>> {
+        &self.socket
+    }
+}
+
+impl<H: Host> Opened<H> {
+    /// A socket and its first descriptor.
+    #[allow(clippy::too_many_arguments, reason = "what the socket is for life")]
     pub(crate) fn new(
         id: Id,
         life: u32,
@@ -59,12 +85,17 @@ impl<H: Host> Socket<H> {
         family: Family,
         kind: Kind,
         overlapped: bool,
-        state: SocketState<H>,
+        mut state: SocketState<H>,
     ) -> Self {
+        let descriptor = state.descriptors.add(id, handle);
         let gate = Mutex::new(RoutineGate::new());
-        Self { id, life, handle, family, kind, overlapped, state: Mutex::new(state), gate }
+        let state = Mutex::new(state);
+        let socket = Arc::new(Socket { id, life, family, kind, overlapped, state, gate });
+        Self { socket, descriptor }
     }
+}
 
+impl<H: Host> Socket<H> {
     pub(crate) fn lock(&self) -> StateGuard<'_, H> {
         self.state.lock()
     }

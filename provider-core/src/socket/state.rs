@@ -7,9 +7,13 @@ use core::net::SocketAddr;
 
 use crate::operation::{BlockedCall, CallEnd, Done, Owner};
 use crate::spi::FD_WRITE;
+use crate::table::Id;
 use crate::{Host, ThreadKey, Token, Transport, UserPtr, WsaError};
 
-use super::{NetworkEvents, OpQueue, Options, ReceiveOp, SendBuffer, SendOp, Waiting};
+use super::{
+    Descriptor, Descriptors, NetworkEvents, OpQueue, Options, ReceiveOp, SendBuffer, SendOp,
+    Waiting,
+};
 
 /// Where a socket is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,12 +102,9 @@ pub(crate) struct SocketState<H: Host> {
     /// The OVERLAPPED of operations that pend and whose call still has to reset their event: until
     /// then nobody tells of their end.
     pub(crate) starting: Vec<UserPtr>,
-    /// Threads that are telling owners just now.
-    pub(crate) telling: u32,
-    /// The socket handle is being given back.
-    pub(crate) handle_closing: bool,
-    /// The socket handle was given back.
-    pub(crate) handle_closed: bool,
+    pub(crate) descriptors: Descriptors,
+    /// WSPDuplicateSocket has offered further ones.
+    pub(crate) offered: bool,
     /// The transport socket was given back.
     pub(crate) transport_closed: bool,
     /// Nothing is left of the socket but this.
@@ -144,9 +145,8 @@ impl<H: Host> SocketState<H> {
             watchers: Vec::new(),
             done: VecDeque::new(),
             starting: Vec::new(),
-            telling: 0,
-            handle_closing: false,
-            handle_closed: false,
+            descriptors: Descriptors::new(),
+            offered: false,
             transport_closed: false,
             retired: false,
             stage: Vec::new(),
@@ -166,6 +166,16 @@ impl<H: Host> SocketState<H> {
     pub(crate) fn hears(&self, from: &SocketAddr) -> bool {
         let is_peer = |peer: SocketAddr| peer.ip() == from.ip() && peer.port() == from.port();
         self.hears_all() || self.peer.is_some_and(is_peer)
+    }
+
+    /// Takes a closed descriptor whose handle nobody needs any more. It is needed as long as an
+    /// owner is or will be told through it: that also keeps its value from being used again too
+    /// early (CXL-9).
+    pub(crate) fn release_descriptor(&mut self) -> Option<(Descriptor, Id)> {
+        let done = &self.done;
+        self.descriptors.release(|descriptor| {
+            done.iter().any(|done| done.owner.descriptor() == Some(descriptor))
+        })
     }
 
     /// Nothing waits to be sent.

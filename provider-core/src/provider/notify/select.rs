@@ -4,7 +4,7 @@ use alloc::collections::btree_map::{BTreeMap, Entry};
 use alloc::sync::Arc;
 
 use crate::operation::BlockedCall;
-use crate::socket::{Phase, Socket, SocketState};
+use crate::socket::{Opened, Phase, Socket, SocketState};
 use crate::{Host, SocketHandle, UserPtr, WaitEnd, WsaError};
 
 use super::super::Provider;
@@ -23,7 +23,7 @@ type Each = [bool; 3];
 
 /// A socket that is in a set.
 struct Watched<H: Host> {
-    socket: Arc<Socket<H>>,
+    socket: Opened<H>,
     /// Which sets it is in.
     wanted: Each,
     /// Which of them it is ready for.

@@ -4,7 +4,7 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::layout::{ip_mreq, ipv6_mreq};
-use crate::socket::{Socket, SocketState};
+use crate::socket::{Opened, SocketState};
 use crate::spi::{
     IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP, IP_MULTICAST_IF, IP_MULTICAST_LOOP, IP_MULTICAST_TTL,
     IPPROTO_IPV6,
@@ -19,7 +19,7 @@ use super::{Given, Room};
 impl<H: Host> Provider<H> {
     pub(super) fn set_ip_option(
         &self,
-        socket: &Socket<H>,
+        socket: &Opened<H>,
         level: i32,
         name: i32,
         given: Given,
@@ -71,7 +71,7 @@ impl<H: Host> Provider<H> {
 
     pub(super) fn ip_option(
         &self,
-        socket: &Socket<H>,
+        socket: &Opened<H>,
         level: i32,
         name: i32,
         room: Room,
@@ -141,7 +141,7 @@ impl<H: Host> Provider<H> {
 }
 
 /// The options are a datagram socket's, of the family that the level is of.
-fn check_level<H: Host>(socket: &Socket<H>, level: i32) -> Result<(), WsaError> {
+fn check_level<H: Host>(socket: &Opened<H>, level: i32) -> Result<(), WsaError> {
     //= docs/spec/options.md#setoption-25
     //# Options of IPPROTO_IP and IPPROTO_IPV6 on a stream, or on a socket of the other family, MUST
     //# fail with WSAENOPROTOOPT.

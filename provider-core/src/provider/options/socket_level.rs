@@ -1,8 +1,6 @@
 //! SOL_SOCKET.
 
-use alloc::sync::Arc;
-
-use crate::socket::{Linger, Phase, Socket, SocketState};
+use crate::socket::{Linger, Opened, Phase, Socket, SocketState};
 use crate::spi::{
     SO_ACCEPTCONN, SO_BROADCAST, SO_DEBUG, SO_DONTLINGER, SO_DONTROUTE, SO_ERROR,
     SO_EXCLUSIVEADDRUSE, SO_KEEPALIVE, SO_LINGER, SO_MAX_MSG_SIZE, SO_OOBINLINE, SO_PROTOCOL_INFOW,
@@ -16,7 +14,7 @@ use super::{Given, Room};
 impl<H: Host> Provider<H> {
     pub(super) fn set_socket_option(
         &self,
-        socket: &Arc<Socket<H>>,
+        socket: &Opened<H>,
         name: i32,
         given: Given,
     ) -> Result<(), WsaError> {
@@ -124,7 +122,7 @@ impl<H: Host> Provider<H> {
 
     pub(super) fn socket_option(
         &self,
-        socket: &Socket<H>,
+        socket: &Opened<H>,
         name: i32,
         room: Room,
     ) -> Result<(), WsaError> {
@@ -142,7 +140,7 @@ impl<H: Host> Provider<H> {
 
     //= docs/spec/options.md#getoption-6
     //# SO_PROTOCOL_INFO MUST describe the socket's protocol, without XP1_IFS_HANDLES.
-    fn protocol_info_option(&self, socket: &Socket<H>, room: Room) -> Result<(), WsaError> {
+    fn protocol_info_option(&self, socket: &Opened<H>, room: Room) -> Result<(), WsaError> {
         let info = self.fill_protocol_info(socket.family, socket.kind);
         self.check_room(room, info.len())?;
         drop(self.lock_open(socket)?);

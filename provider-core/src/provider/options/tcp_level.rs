@@ -1,6 +1,6 @@
 //! IPPROTO_TCP.
 
-use crate::socket::Socket;
+use crate::socket::Opened;
 use crate::spi::TCP_NODELAY;
 use crate::{Host, Kind, TransportOption, WsaError};
 
@@ -10,7 +10,7 @@ use super::{Given, Room};
 impl<H: Host> Provider<H> {
     pub(super) fn set_tcp_option(
         &self,
-        socket: &Socket<H>,
+        socket: &Opened<H>,
         name: i32,
         given: Given,
     ) -> Result<(), WsaError> {
@@ -28,7 +28,7 @@ impl<H: Host> Provider<H> {
 
     pub(super) fn tcp_option(
         &self,
-        socket: &Socket<H>,
+        socket: &Opened<H>,
         name: i32,
         room: Room,
     ) -> Result<(), WsaError> {
