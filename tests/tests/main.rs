@@ -4,6 +4,7 @@ mod accept;
 mod blocking_hook;
 mod cli;
 mod conformance;
+mod descriptors;
 mod determinism;
 mod docs;
 mod faulty;

@@ -54,6 +54,10 @@ impl<H: Host> Provider<H> {
         let aborted = WsaError::WSA_OPERATION_ABORTED;
         state.end_sends(aborted, false, |op| mine(&op.owner));
         state.end_receives(aborted, false, |op| mine(&op.owner));
+        // A message would name a SOCKET that is gone; an event is the socket's.
+        if state.events.selection().is_some_and(|selection| selection.names(descriptor.handle)) {
+            state.events.cancel();
+        }
         // Calls that block through it look whether it is open.
         state.notify_watchers();
         // What was queued behind its sends may be able to go now.

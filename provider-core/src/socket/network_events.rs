@@ -24,6 +24,11 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
+    /// Whether what is told names this descriptor.
+    pub(crate) fn names(&self, handle: SocketHandle) -> bool {
+        matches!(self.sink, Sink::Window { socket, .. } if socket == handle)
+    }
+
     /// The same for a connection accepted from the socket, which is another socket.
     pub(crate) fn inherited(self, socket: SocketHandle) -> Self {
         let sink = match self.sink {

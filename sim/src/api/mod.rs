@@ -7,6 +7,7 @@
 mod accept;
 mod adversary;
 mod args;
+mod duplicate;
 mod events;
 mod hook;
 mod memory;
@@ -39,6 +40,7 @@ pub use crate::kernel::{
     WAIT_TIMEOUT,
 };
 pub use accept::Caller;
+pub use duplicate::ProtocolInfo;
 pub use memory::{AddressBuffer, Buffer, Overlapped};
 pub use notification::{FdSet, NetworkEvents};
 pub use ports::{NotQueued, OverlappedEntry, PROCESSORS, Packet, PortHandle};

@@ -1,6 +1,6 @@
 //! What a call passes, read from the client's memory as the call enters.
 
-use provider_core::layout::{WsaBuf, thread_id, wsabuf};
+use provider_core::layout::{WsaBuf, protocol_info, thread_id, wsabuf};
 use provider_core::{EventHandle, OverlappedArgs, Routine, SocketHandle, ThreadId, UserPtr};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -112,6 +112,12 @@ impl Watch {
             }
         }
         [(at, 2 * WORDS_MAX), (UserPtr::NULL, 0)]
+    }
+
+    /// xxh3 of a WSAPROTOCOL_INFOW in memory.
+    pub(super) fn info_at(&self, at: UserPtr) -> Option<u64> {
+        let mut bytes = [0; protocol_info::SIZE];
+        (!at.is_null() && self.arena.peek(at, &mut bytes)).then(|| xxh3_64(&bytes))
     }
 
     /// A 32-bit word in memory.

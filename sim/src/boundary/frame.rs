@@ -33,6 +33,8 @@ pub(super) struct Frame<'w> {
     room: Option<(Vec<(UserPtr, u32)>, UserPtr)>,
     /// What WSPEnumNetworkEvents gave.
     record: Option<RecordFacts>,
+    /// What WSPDuplicateSocket gave.
+    info: Option<u64>,
 }
 
 impl<'w> Frame<'w> {
@@ -60,6 +62,7 @@ impl<'w> Frame<'w> {
             transients: [None; 3],
             room: None,
             record: None,
+            info: None,
         };
         frame.lend(errno, 4, Lent::Output);
         frame
@@ -147,6 +150,11 @@ impl<'w> Frame<'w> {
         self.room = Some((room, from));
     }
 
+    /// Remembers the WSAPROTOCOL_INFOW that the call has filled.
+    pub(super) fn gave_info(&mut self, at: UserPtr) {
+        self.info = self.watch.info_at(at);
+    }
+
     /// Remembers the WSANETWORKEVENTS that the call has filled.
     pub(super) fn gave_record(&mut self, at: UserPtr) {
         let mut bytes = [0; layout::SIZE];
@@ -201,7 +209,7 @@ impl<'w> Frame<'w> {
         } else {
             None
         };
-        let (room, record) = (self.room.take(), self.record);
+        let (room, record, info) = (self.room.take(), self.record, self.info);
         {
             let mut bytes = watch.scratch.borrow_mut();
             bytes.clear();
@@ -214,7 +222,8 @@ impl<'w> Frame<'w> {
                     received = Some(Received { bytes: &bytes, from: watch.address_at(*from) });
                 }
             }
-            let outcome = Outcome { value, errno, count: count_now, received, overlapped, record };
+            let count = count_now;
+            let outcome = Outcome { value, errno, count, received, info, overlapped, record };
             let verdict = watch.around.oracles().borrow_mut().call_leave(
                 at,
                 watch.process,

@@ -31,10 +31,10 @@ pub(super) struct Socket {
     mode_changing: u32,
     /// Several of them overlapped: their order is unknown, and so is how it is afterwards.
     mode_raced: bool,
-    /// It is associated with a completion port.
-    pub(super) on_port: bool,
-    /// Another socket took over the SOCKET while calls on this one were in progress.
-    pub(super) shadowed: bool,
+    /// Its SOCKETs that are, or were, associated with a completion port.
+    pub(super) on_port: Vec<SocketHandle>,
+    /// Its SOCKETs that another socket took over while calls on this one were in progress.
+    pub(super) shadowed: Vec<SocketHandle>,
 }
 
 /// A call in progress.
@@ -43,6 +43,12 @@ pub(super) struct ActiveCall {
     pub(super) process: ProcessKey,
     pub(super) thread: ThreadPlace,
     pub(super) socket: Option<SocketId>,
+    /// Which of the socket's descriptors it was made through.
+    descriptor: u64,
+    /// Something that ends blocking calls with WSAEINTR was or is in progress meanwhile.
+    pub(super) interrupted: bool,
+    /// The same for overlapped operations and WSA_OPERATION_ABORTED.
+    pub(super) aborted: bool,
     pub(super) entered_ns: u64,
     pub(super) mode_changes: u32,
     pub(super) mode: Mode,
@@ -117,6 +123,12 @@ impl Threads {
         &mut threads[index]
     }
 
+    fn of_machine(&mut self, machine: MachineId) -> impl Iterator<Item = &mut Thread> {
+        let dense = self.machines.get_mut(usize::from(machine.0)).into_iter().flatten();
+        let odd = self.odd.iter_mut().filter(move |(place, _)| place.machine == machine);
+        dense.chain(odd.map(|(_, thread)| thread))
+    }
+
     fn forget_machine(&mut self, machine: MachineId) {
         if let Some(threads) = self.machines.get_mut(usize::from(machine.0)) {
             threads.clear();
@@ -130,8 +142,19 @@ impl Threads {
 pub(super) struct Book {
     pub(super) threads: Threads,
     pub(super) sockets: Vec<Socket>,
-    handles: Map<(ProcessKey, usize), SocketId>,
+    /// What each SOCKET means, and the number of that descriptor.
+    handles: Map<(ProcessKey, usize), (SocketId, u64)>,
+    descriptors_made: u64,
     calls_made: u64,
+}
+
+/// A descriptor that came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Made {
+    pub(super) socket: SocketId,
+    pub(super) handle: SocketHandle,
+    /// Whether the socket came to be with it.
+    pub(super) fresh: bool,
 }
 
 impl Book {
@@ -141,13 +164,18 @@ impl Book {
     }
 
     pub(super) fn find(&self, process: ProcessKey, handle: SocketHandle) -> Option<SocketId> {
-        self.handles.get(&(process, handle.0)).copied()
+        self.handles.get(&(process, handle.0)).map(|(id, _)| *id)
+    }
+
+    /// Whether a socket has a SOCKET left.
+    pub(super) fn is_open(&self, id: SocketId) -> bool {
+        self.handles.values().any(|(socket, _)| *socket == id)
     }
 
     /// A SOCKET was associated with a completion port.
     pub(super) fn associate(&mut self, process: ProcessKey, handle: SocketHandle) {
         if let Some(id) = self.find(process, handle) {
-            self.sockets[id.0 as usize].on_port = true;
+            self.sockets[id.0 as usize].on_port.push(handle);
         }
     }
 
@@ -174,7 +202,8 @@ impl Book {
     pub(super) fn enter(&mut self, at: At, process: ProcessKey, call: Call) -> CallId {
         self.calls_made += 1;
         let id = CallId(self.calls_made);
-        let socket = self.find(process, call.socket);
+        let known = self.handles.get(&(process, call.socket.0)).copied();
+        let (socket, descriptor) = known.map_or((None, 0), |(id, number)| (Some(id), number));
         let (mut mode, mut mode_changes) = (Mode::Unknown, 0);
         if let Some(socket) = socket {
             let socket = &mut self.sockets[socket.0 as usize];
@@ -194,6 +223,9 @@ impl Book {
             process,
             thread,
             socket,
+            descriptor,
+            interrupted: false,
+            aborted: false,
             entered_ns: at.time_ns,
             mode_changes,
             mode,
@@ -213,24 +245,37 @@ impl Book {
         calls.pop()
     }
 
-    /// What a call that left did to sockets; gives a socket that came to be.
-    pub(super) fn settle(&mut self, call: &ActiveCall, outcome: &Outcome<'_>) -> Option<SocketId> {
+    /// What a call that left did to sockets; gives a descriptor that came to be. `shared` is the
+    /// socket that a WSPSocket gave another descriptor of.
+    pub(super) fn settle(
+        &mut self,
+        call: &ActiveCall,
+        outcome: &Outcome<'_>,
+        shared: Option<SocketId>,
+    ) -> Option<Made> {
         let ok = outcome.value == 0;
         match (call.call.function, &call.call.special) {
-            (Function::WSPSocket, Special::Socket { stream, overlapped }) => {
+            (Function::WSPSocket, Special::Socket { stream, overlapped, .. }) => {
+                let handle = handle_of(outcome)?;
+                if let Some(socket) = shared {
+                    self.name(call.process, handle, socket);
+                    return Some(Made { socket, handle, fresh: false });
+                }
                 let facts = SocketFacts { stream: *stream, overlapped: *overlapped };
-                self.open(call.process, outcome.value, facts, Mode::Blocking)
+                Some(self.open(call.process, handle, facts, Mode::Blocking))
             }
             (Function::WSPAccept, _) => {
+                let handle = handle_of(outcome)?;
                 let listener = call.socket.map(|id| self.socket(id));
                 let facts = listener
                     .map_or(SocketFacts { stream: true, overlapped: true }, |socket| socket.facts);
                 let mode = listener.map_or(Mode::Unknown, |socket| socket.mode);
-                self.open(call.process, outcome.value, facts, mode)
+                Some(self.open(call.process, handle, facts, mode))
             }
             (Function::WSPCloseSocket, _) if ok => {
-                if self.find(call.process, call.call.socket) == call.socket {
-                    self.handles.remove(&(call.process, call.call.socket.0));
+                let key = (call.process, call.call.socket.0);
+                if self.handles.get(&key).is_some_and(|(_, number)| *number == call.descriptor) {
+                    self.handles.remove(&key);
                 }
                 None
             }
@@ -256,15 +301,11 @@ impl Book {
     fn open(
         &mut self,
         process: ProcessKey,
-        value: i64,
+        handle: SocketHandle,
         facts: SocketFacts,
         mode: Mode,
-    ) -> Option<SocketId> {
-        let handle = SocketHandle(usize::try_from(value).ok()?);
-        let id = SocketId(self.sockets.len() as u32);
-        if let Some(old) = self.handles.insert((process, handle.0), id) {
-            self.sockets[old.0 as usize].shadowed = true;
-        }
+    ) -> Made {
+        let socket = SocketId(self.sockets.len() as u32);
         self.sockets.push(Socket {
             process,
             handle,
@@ -273,10 +314,20 @@ impl Book {
             mode_changes: 0,
             mode_changing: 0,
             mode_raced: false,
-            on_port: false,
-            shadowed: false,
+            on_port: Vec::new(),
+            shadowed: Vec::new(),
         });
-        Some(id)
+        self.name(process, handle, socket);
+        Made { socket, handle, fresh: true }
+    }
+
+    /// From now on `handle` means `socket`.
+    fn name(&mut self, process: ProcessKey, handle: SocketHandle, socket: SocketId) {
+        self.descriptors_made += 1;
+        let old = self.handles.insert((process, handle.0), (socket, self.descriptors_made));
+        if let Some((old, _)) = old {
+            self.sockets[old.0 as usize].shadowed.push(handle);
+        }
     }
 
     /// How the socket of a call blocked, if that did not change meanwhile.
@@ -285,6 +336,15 @@ impl Book {
             Some(id) if self.socket(id).mode_changes == call.mode_changes => call.mode,
             _ => Mode::Unknown,
         }
+    }
+
+    /// Every call in progress of a process.
+    pub(super) fn calls_of(
+        &mut self,
+        process: ProcessKey,
+    ) -> impl Iterator<Item = &mut ActiveCall> {
+        let threads = self.threads.of_machine(process.machine);
+        threads.flat_map(|thread| &mut thread.calls).filter(move |call| call.process == process)
     }
 
     pub(super) fn forget_thread(&mut self, place: ThreadPlace) -> Thread {
@@ -300,6 +360,11 @@ impl Book {
         self.handles.retain(|(owner, _), _| owner.machine != machine);
         self.threads.forget_machine(machine);
     }
+}
+
+/// The SOCKET that a call returned, if it did.
+fn handle_of(outcome: &Outcome<'_>) -> Option<SocketHandle> {
+    usize::try_from(outcome.value).ok().map(SocketHandle)
 }
 
 /// Whether a call makes its socket blocking or nonblocking.

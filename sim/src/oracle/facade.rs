@@ -3,8 +3,10 @@
 use provider_core::{EventHandle, Profile, Routine, SocketHandle, UserPtr, WsaError};
 
 use super::book::{ActiveCall, Book, SocketId, failed, is_pending, place};
+use super::causes::CauseOracle;
 use super::codes::CodeOracle;
 use super::condition::ConditionOracle;
+use super::descriptors::DescriptorOracle;
 use super::facts::{
     Call, CallId, LeakFacts, Outcome, OverlappedFacts, ProcessKey, Received, SocketFacts, Special,
     ThreadPlace,
@@ -37,6 +39,8 @@ pub struct Oracles {
     pub(super) receive: ReceiveOracle,
     pub(super) wire: WireOracle,
     notification: NotificationOracle,
+    causes: CauseOracle,
+    descriptors: DescriptorOracle,
     calm: bool,
 }
 
@@ -52,6 +56,8 @@ impl Oracles {
             receive: ReceiveOracle::default(),
             wire: WireOracle::default(),
             notification: NotificationOracle::default(),
+            causes: CauseOracle::default(),
+            descriptors: DescriptorOracle::default(),
             calm: false,
         }
     }
@@ -75,6 +81,7 @@ impl Oracles {
             sending = Some(super::facts::Sending { bytes, ..send.clone() });
         }
         let id = self.book.enter(at, process, call);
+        self.causes.enter(&mut self.book, at);
         let Some(active) = self.book.innermost(place(at)) else { return id };
         self.ledgers.of(process.machine).enter(active);
         self.notification.enter(active);
@@ -99,13 +106,17 @@ impl Oracles {
     ) -> Verdict {
         let locks = LockOracle::left(&self.book, at, "the end of an SPI call");
         let Some(call) = self.book.leave(at, call) else { return locks };
-        let made = self.book.settle(&call, outcome);
-        if let Some(socket) = made {
-            self.transports.made(process.machine, call.opened, socket);
-            self.order.opened(&self.book, socket);
+        self.descriptors.offered(&call, outcome);
+        let (shared, descriptor) = self.descriptors.taken(&call, outcome);
+        let made = self.book.settle(&call, outcome, shared);
+        if let Some(made) = made {
+            if made.fresh {
+                self.transports.made(process.machine, call.opened, made.socket);
+            }
+            self.order.opened(&self.book, made);
         }
-        let handle = made.map_or(0, |id| self.book.socket(id).handle.0);
-        let notification = self.notification.leave(at, &call, outcome, made, handle);
+        let causes = self.causes.left(&call, outcome);
+        let notification = self.notification.leave(&self.book, at, &call, outcome, made);
         let codes = self.codes.left(&self.book, &call, outcome);
         // Each has to see every fact, whatever the others say.
         let result = GetResultOracle::left(&call, outcome);
@@ -120,6 +131,8 @@ impl Oracles {
         codes
             .and(hook)
             .and(result)
+            .and(descriptor)
+            .and(causes)
             .and(condition)
             .and(ledger)
             .and(order)
@@ -243,12 +256,12 @@ impl Oracles {
         &mut self,
         at: At,
         process: ProcessKey,
-        _socket: SocketHandle,
+        socket: SocketHandle,
         overlapped: UserPtr,
         error: u32,
         _bytes: u32,
     ) -> Verdict {
-        self.ledgers.of(process.machine).completing(at, process, overlapped, error)
+        self.ledgers.of(process.machine).completing(at, process, socket, overlapped, error)
     }
 
     /// A status word was stored; `now` is the OVERLAPPED with it, `received` what a receive gave,
@@ -430,6 +443,7 @@ impl Oracles {
         let place = ThreadPlace { machine: process.machine, thread };
         self.ledgers.of(place.machine).thread_ended(at, place);
         for call in &self.book.forget_thread(place).calls {
+            self.causes.gone(call.id);
             if is_receive(call)
                 && let Some(id) = call.socket
             {
@@ -459,6 +473,7 @@ impl Oracles {
         let waiting = |place: ThreadPlace| threads.get(place).map_or(0, |t| t.apcs_waiting);
         let verdict = self.ledgers.of(process.machine).cleaned(process, waiting);
         self.book.forget_process(process);
+        self.descriptors.forget_process(process);
         self.notification.forget_process(process);
         let leak = LeakOracle::cleaned(at, process, left);
         verdict.and(leak)
@@ -471,6 +486,7 @@ impl Oracles {
     pub fn process_ended(&mut self, _at: At, process: ProcessKey) -> Verdict {
         self.ledgers.of(process.machine).forget_process(process);
         self.book.forget_process(process);
+        self.descriptors.forget_process(process);
         self.notification.forget_process(process);
         self.process_lost(process);
         Ok(())
@@ -483,6 +499,7 @@ impl Oracles {
     pub fn machine_crashed(&mut self, _at: At, machine: MachineId) -> Verdict {
         self.ledgers.of(machine).forget_machine(machine);
         self.book.forget_machine(machine);
+        self.descriptors.forget_machine(machine);
         self.notification.forget_machine(machine);
         self.wire.machine_lost(machine);
         Ok(())

@@ -55,7 +55,11 @@ pub enum Special {
         stream: bool,
         /// `WSA_FLAG_OVERLAPPED`.
         overlapped: bool,
+        /// xxh3 of the WSAPROTOCOL_INFOW, where one was given and can be read.
+        info: Option<u64>,
     },
+    /// WSPDuplicateSocket.
+    Duplicate,
     /// WSPAccept.
     Accept {
         /// A condition function was given.
@@ -163,6 +167,8 @@ pub struct Outcome<'a> {
     pub count: Option<u32>,
     /// What a finished receive left in the caller's buffers.
     pub received: Option<Received<'a>>,
+    /// xxh3 of the WSAPROTOCOL_INFOW that WSPDuplicateSocket gave.
+    pub info: Option<u64>,
     /// The OVERLAPPED at the end of WSPGetOverlappedResult and of a call that pends, where it can be
     /// read.
     pub overlapped: Option<OverlappedFacts>,

@@ -5,8 +5,10 @@
 //! need it. A step gives the first objection, with the clause that was broken.
 
 mod book;
+mod causes;
 mod codes;
 mod condition;
+mod descriptors;
 mod facade;
 mod facts;
 mod get_result;

@@ -1,5 +1,6 @@
 //! Hand-made sequences for the oracles' tests.
 
+use provider_core::spi::SIO_FLUSH;
 use provider_core::{EventHandle, Kind, Profile, Routine, SocketHandle, UserPtr, WsaError};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -21,7 +22,7 @@ pub(super) struct Play {
 }
 
 pub(super) fn outcome(value: i64, errno: i32, count: Option<u32>) -> Outcome<'static> {
-    Outcome { value, errno, count, received: None, overlapped: None, record: None }
+    Outcome { value, errno, count, received: None, info: None, overlapped: None, record: None }
 }
 
 pub(super) fn ended(error: i32, bytes: u64) -> OverlappedFacts {
@@ -61,8 +62,10 @@ impl Play {
 
     /// A socket with transport socket `tsock`.
     pub(super) fn socket(&mut self, handle: usize, stream: bool, tsock: u32) {
-        let id = self
-            .enter(1, plain(Function::WSPSocket, 0, Special::Socket { stream, overlapped: true }));
+        let id = self.enter(
+            1,
+            plain(Function::WSPSocket, 0, Special::Socket { stream, overlapped: true, info: None }),
+        );
         let kind = if stream { Kind::Stream } else { Kind::Datagram };
         let at = self.at(1);
         self.oracles.transport_opened(at, self.process, tsock, provider_core::Family::V4, kind);
@@ -101,6 +104,19 @@ impl Play {
     pub(super) fn packet_on(&mut self, thread: u32) -> Verdict {
         let at = self.at(thread);
         self.oracles.packet_posted(at, self.process, OV)
+    }
+
+    /// SIO_FLUSH: a cause to abort sends.
+    pub(super) fn flush(&mut self, handle: usize) {
+        let flush = Special::Ioctl { code: SIO_FLUSH, input: None };
+        let id = self.enter(9, plain(Function::WSPIoctl, handle, flush));
+        self.leave(9, id, outcome(0, 0, None)).unwrap();
+    }
+
+    /// WSPCancelBlockingCall, inside of what `thread` is in.
+    pub(super) fn cancel(&mut self, thread: u32) {
+        let id = self.enter(thread, plain(Function::WSPCancelBlockingCall, 0, Special::None));
+        self.leave(thread, id, outcome(0, 0, None)).unwrap();
     }
 
     /// A send call that enters on `thread`.

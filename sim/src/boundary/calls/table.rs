@@ -1,7 +1,7 @@
 //! The procedure table, watched: what each function's arguments lend.
 
 use provider_core::layout::{protocol_info, qos, wsabuf};
-use provider_core::spi::{SOCK_STREAM, WSA_FLAG_OVERLAPPED};
+use provider_core::spi::{FROM_PROTOCOL_INFO, SOCK_STREAM, WSA_FLAG_OVERLAPPED};
 use provider_core::{
     ConditionRoutine, ConnectArgs, EventHandle, OverlappedArgs, ServiceProvider, SocketHandle,
     UserPtr, WindowHandle, Work, WsaError,
@@ -57,9 +57,15 @@ impl ServiceProvider for Boundary {
     ) -> SocketHandle {
         let function = Function::WSPSocket;
         self.watch.around.entering(function, NO_SOCKET);
+        let told = self.watch.word_at(protocol_info.offset(protocol_info::SOCKET_TYPE));
+        let kind_told = match kind {
+            0 | FROM_PROTOCOL_INFO if !protocol_info.is_null() => told.unwrap_or(0) as i32,
+            kind => kind,
+        };
         let special = Special::Socket {
-            stream: kind == SOCK_STREAM,
+            stream: kind_told == SOCK_STREAM,
             overlapped: flags & WSA_FLAG_OVERLAPPED != 0,
+            info: self.watch.info_at(protocol_info),
         };
         let call = Call::plain(function, NO_SOCKET, special);
         let frame = Frame::enter(&self.watch, call, 0, errno);
@@ -170,10 +176,15 @@ impl ServiceProvider for Boundary {
         protocol_info: UserPtr,
         errno: UserPtr,
     ) -> i32 {
-        let lends = [(protocol_info, protocol_info::SIZE, Lent::Output)];
-        self.plain(Function::WSPDuplicateSocket, s, Special::None, &lends, errno, |p| {
-            p.wsp_duplicate_socket(s, process_id, protocol_info, errno)
-        })
+        let function = Function::WSPDuplicateSocket;
+        self.watch.around.entering(function, s);
+        let call = Call::plain(function, s, Special::Duplicate);
+        let mut frame = Frame::enter(&self.watch, call, 0, errno);
+        frame.lend(protocol_info, protocol_info::SIZE, Lent::Output);
+        let value = self.provider.wsp_duplicate_socket(s, process_id, protocol_info, errno);
+        frame.gave_info(protocol_info);
+        frame.leave(i64::from(value));
+        value
     }
 
     fn wsp_get_sock_name(

@@ -6,6 +6,7 @@ use provider_core::spi::WSS_OPERATION_IN_PROGRESS;
 use super::op::Op;
 use super::{Ledger, object};
 use crate::oracle::book::{ActiveCall, Book, is_pending};
+use crate::oracle::causes::Cause;
 use crate::oracle::facts::{Outcome, Special};
 use crate::oracle::violation::Verdict;
 
@@ -13,6 +14,15 @@ impl Ledger {
     /// A call enters.
     pub(in crate::oracle) fn enter(&mut self, call: &ActiveCall) {
         self.lifetime_entered(call);
+        if let Some(cause) = Cause::of(call) {
+            for op in self.ops.iter_mut().filter(|op| op.process == call.process) {
+                op.may_abort |= match cause {
+                    Cause::Close(handle) => op.handle == handle,
+                    Cause::Flush(socket) => op.socket == Some(socket) && op.sends(),
+                    Cause::Cleanup => true,
+                };
+            }
+        }
         if call.is_overlapped() {
             // Its routine will never come, and the client uses the structure again.
             if self.refusals {

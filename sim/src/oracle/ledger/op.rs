@@ -26,6 +26,8 @@ pub(super) struct Op {
     pub(super) no_packet: bool,
     pub(super) call: CallId,
     pub(super) entered_ns: u64,
+    /// Something that aborts it has entered.
+    pub(super) may_abort: bool,
     /// The call has returned 0 or WSA_IO_PENDING.
     pub(super) accepted: bool,
     /// The final status.
@@ -69,6 +71,7 @@ impl Op {
             no_packet: call.call.no_packet,
             call: call.id,
             entered_ns: call.entered_ns,
+            may_abort: call.aborted,
             accepted: false,
             stored: None,
             stored_by: None,
@@ -81,6 +84,10 @@ impl Op {
             packet_posted: false,
             thread_gone: false,
         }
+    }
+
+    pub(super) fn sends(&self) -> bool {
+        matches!(self.function, Function::WSPSend | Function::WSPSendTo)
     }
 
     pub(super) fn has_routine(&self) -> bool {

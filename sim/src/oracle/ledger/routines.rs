@@ -4,7 +4,7 @@ use provider_core::{Routine, UserPtr, WsaError};
 
 use super::op::Op;
 use super::{Ledger, NAME, object};
-use crate::event::{At, Function, Tid};
+use crate::event::{At, Tid};
 use crate::oracle::book::{Book, SocketId, place};
 use crate::oracle::facts::{ProcessKey, ThreadPlace};
 use crate::oracle::violation::{Verdict, Violation};
@@ -194,8 +194,7 @@ fn wrong_routine(
             ),
         ));
     }
-    let sends = matches!(op.function, Function::WSPSend | Function::WSPSendTo);
-    (sends && facts.flags != 0).then(|| {
+    (op.sends() && facts.flags != 0).then(|| {
         (
             "APC-8",
             format!("the routine of {} was given flags {:#x}, not 0", op.words(), facts.flags),

@@ -20,12 +20,23 @@ impl Ledger {
         &self,
         at: At,
         process: ProcessKey,
+        handle: SocketHandle,
         address: UserPtr,
         error: u32,
     ) -> Verdict {
-        let open = |op: &Op| op.process == process && op.address == address && op.stored.is_none();
-        if self.ops.iter().any(open) {
-            return Ok(());
+        let open = |op: &&Op| op.process == process && op.address == address && op.stored.is_none();
+        if let Some(op) = self.ops.iter().rev().find(open) {
+            if op.handle == handle {
+                return Ok(());
+            }
+            return object(
+                "CXL-9",
+                format!(
+                    "WPUCompleteOverlappedRequest was told of socket {:#x} for {}",
+                    handle.0,
+                    op.words()
+                ),
+            );
         }
         object(
             "RET-3",
@@ -82,7 +93,7 @@ impl Ledger {
         op.stored_in_cleanup = in_cleanup || clean;
         if !op.has_routine() && !op.no_packet {
             // A SOCKET that was given back too early was associated all the same.
-            let was = |socket| book.socket(socket).on_port;
+            let was = |socket| book.socket(socket).on_port.contains(&op.handle);
             op.packet_owed = on_port(op.handle) || op.socket.is_some_and(was);
         }
         self.ended += 1;
@@ -106,6 +117,18 @@ impl Ledger {
                     op.words(),
                     now.status,
                     now.error
+                ),
+            );
+        }
+        if error == WsaError::WSA_OPERATION_ABORTED
+            && !(op.may_abort || op.stored_in_cleanup || op.starter_gone_ns.is_some())
+        {
+            return object(
+                "ERR-ABORTED",
+                format!(
+                    "{} was aborted, but nobody closed its descriptor or flushed its socket, and its \
+                     thread goes on",
+                    op.words()
                 ),
             );
         }

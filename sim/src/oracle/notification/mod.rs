@@ -13,7 +13,7 @@ use provider_core::spi::{
 };
 use provider_core::{EventHandle, WsaError};
 
-use super::book::{ActiveCall, Book, SocketId, failed};
+use super::book::{ActiveCall, Book, Made, SocketId, failed};
 use super::facts::{Outcome, ProcessKey, Special};
 use super::violation::{Verdict, Violation};
 use crate::event::{At, Function, MachineId};
@@ -88,14 +88,14 @@ impl NotificationOracle {
         }
     }
 
-    /// A call has left; `made` is a socket that came to be.
+    /// A call has left; `made` is a descriptor that came to be.
     pub(super) fn leave(
         &mut self,
+        book: &Book,
         at: At,
         call: &ActiveCall,
         outcome: &Outcome<'_>,
-        made: Option<SocketId>,
-        handle: usize,
+        made: Option<Made>,
     ) -> Verdict {
         let Some(socket) = call.socket else { return Ok(()) };
         let ok = !failed(call.call.function, outcome);
@@ -105,11 +105,16 @@ impl NotificationOracle {
             }
             (Function::WSPAccept, _) => {
                 if let Some(made) = made {
-                    self.inherit(call, socket, made, handle);
+                    self.inherit(call, socket, made.socket, made.handle.0);
                 }
             }
             (Function::WSPCloseSocket, _) if ok => {
-                self.of(socket).for_each(|selection| selection.end(at.time_ns));
+                // Messages name the descriptor; an event is the socket's as long as it has one.
+                let handle = call.call.socket.0;
+                let last = !book.is_open(socket);
+                self.of(socket)
+                    .filter(|selection| last || selection.names(handle))
+                    .for_each(|selection| selection.end(at.time_ns));
             }
             (Function::WSPEnumNetworkEvents, _) if ok => {
                 return self.enumerated(call, socket, outcome.record);

@@ -83,6 +83,11 @@ impl Selection {
         self.owed = None;
     }
 
+    /// Whether what is told names this descriptor.
+    pub(super) fn names(&self, handle: usize) -> bool {
+        matches!(self.sink, Sink::Window { .. }) && self.handle == handle
+    }
+
     pub(super) fn enable(&mut self, events: i32) {
         places(events).for_each(|place| self.enabled[place] += 1);
     }

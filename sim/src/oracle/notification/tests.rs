@@ -9,8 +9,15 @@ const S: usize = 0x100;
 const E: EventHandle = EventHandle(0x4000_0000);
 const WINDOW: WindowHandle = WindowHandle(0x1_0000);
 const MESSAGE: u32 = 0x401;
-const DONE: Outcome<'static> =
-    Outcome { value: 0, errno: 0, count: None, received: None, overlapped: None, record: None };
+const DONE: Outcome<'static> = Outcome {
+    value: 0,
+    errno: 0,
+    count: None,
+    received: None,
+    info: None,
+    overlapped: None,
+    record: None,
+};
 
 fn play() -> Play {
     let mut play = Play::new(Profile::Documented);

@@ -16,7 +16,7 @@ use provider_core::{Profile, WsaError};
 use self::datagram::{DatagramLane, Unit};
 use self::entry::{Entry, State};
 use self::stream::{Answer, StreamLane};
-use super::book::{ActiveCall, Book, Mode, SocketId, is_pending};
+use super::book::{ActiveCall, Book, Made, Mode, SocketId, is_pending};
 use super::facts::{CallId, Outcome, OverlappedFacts, Sending};
 use super::violation::{Verdict, Violation};
 use crate::event::At;
@@ -137,15 +137,14 @@ impl SendOrder {
         self.lanes.get_mut(id.0 as usize)?.as_deref_mut()
     }
 
-    /// A new socket has the SOCKET of one that still has sends inside: they may land on either.
-    pub(super) fn opened(&mut self, book: &Book, id: SocketId) {
-        let new = book.socket(id);
+    /// A descriptor has the SOCKET of another socket's that still has sends inside: they may land on
+    /// either.
+    pub(super) fn opened(&mut self, book: &Book, made: Made) {
+        let id = made.socket;
+        let process = book.socket(id).process;
         let shadowed = |index: usize| {
             let old = &book.sockets[index];
-            index != id.0 as usize
-                && old.shadowed
-                && old.process == new.process
-                && old.handle == new.handle
+            index != id.0 as usize && old.process == process && old.shadowed.contains(&made.handle)
         };
         let mut racing = false;
         for (index, lane) in self.lanes.iter_mut().enumerate() {

@@ -134,6 +134,7 @@ fn cut_blocking_send_leaves_a_prefix() {
     let mut play = stream();
     let a = play.send(1, send(4, b"hello"));
     play.took(1, b"hello", 2).unwrap();
+    play.cancel(1);
     play.leave(1, a, refused(E::WSAEINTR)).unwrap();
     sent(&mut play, b"world").unwrap();
     play.took(1, b"world", 5).unwrap();
@@ -150,6 +151,7 @@ fn aborted_operation_has_exactly_its_prefix() {
         // The next one goes before the status of the first is stored.
         sent(&mut play, b"world").unwrap();
         play.took(1, b"world", 5).unwrap();
+        play.flush(4);
         play.stored(9, OV, ended(E::WSA_OPERATION_ABORTED.0, count))
     };
     run(2).unwrap();
@@ -172,12 +174,14 @@ fn aborted_datagram_is_never_sent() {
     let mut play = datagram();
     let id = play.send(1, overlapped(send(4, b"one"), OV, false));
     play.leave(1, id, pending()).unwrap();
+    play.flush(4);
     play.stored(9, OV, ended(E::WSA_OPERATION_ABORTED.0, 0)).unwrap();
     breaks(play.took(1, b"one", 3), "CXL-8");
     let mut play = datagram();
     let id = play.send(1, overlapped(send(4, b"one"), OV, false));
     play.leave(1, id, pending()).unwrap();
     play.took(1, b"one", 3).unwrap();
+    play.flush(4);
     breaks(play.stored(9, OV, ended(E::WSA_OPERATION_ABORTED.0, 0)), "CXL-8");
 }
 
@@ -292,6 +296,7 @@ fn cancelled_blocking_send_may_go_on() {
         let mut play = stream();
         let a = play.send(1, send(4, b"hello"));
         play.took(1, b"hello", 2).unwrap();
+        play.cancel(1);
         play.leave(1, a, refused(error)).unwrap();
         play.took(1, b"llo", 2).unwrap();
         sent(&mut play, b"world").unwrap();

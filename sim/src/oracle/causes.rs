@@ -1,0 +1,108 @@
+//! WSAEINTR and WSA_OPERATION_ABORTED have a cause: somebody cancelled the call, closed the very
+//! descriptor, flushed the socket, ended the provider.
+
+use provider_core::spi::SIO_FLUSH;
+use provider_core::{SocketHandle, WsaError};
+
+use super::book::{ActiveCall, Book, SocketId, failed, place};
+use super::facts::{CallId, Outcome, ProcessKey, Special};
+use super::violation::{Verdict, Violation};
+use crate::event::{At, Function};
+
+/// What a call in progress ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// What was started through the descriptor.
+    Close(SocketHandle),
+    /// The overlapped sends of the socket.
+    Flush(SocketId),
+    /// Everything in the process.
+    Cleanup,
+}
+
+impl Cause {
+    /// What `call` ends, if it does.
+    pub(super) fn of(call: &ActiveCall) -> Option<Self> {
+        match (call.call.function, &call.call.special) {
+            (Function::WSPCloseSocket, _) => Some(Self::Close(call.call.socket)),
+            (Function::WSPCleanup, _) => Some(Self::Cleanup),
+            (_, Special::Ioctl { code: SIO_FLUSH, .. }) => call.socket.map(Self::Flush),
+            _ => None,
+        }
+    }
+
+    /// Whether it ends a blocking call of the same process. WSPSelect may be told of any socket.
+    fn interrupts(self, call: &ActiveCall) -> bool {
+        match self {
+            Self::Close(handle) => {
+                call.call.socket == handle || call.call.function == Function::WSPSelect
+            }
+            Self::Cleanup => true,
+            Self::Flush(_) => false,
+        }
+    }
+
+    /// Whether it ends what `call` has started.
+    fn aborts(self, call: &ActiveCall) -> bool {
+        self.interrupts(call) || matches!(self, Self::Flush(id) if call.socket == Some(id))
+    }
+}
+
+/// The oracle: the causes in progress.
+#[derive(Default)]
+pub(super) struct CauseOracle {
+    active: Vec<(CallId, ProcessKey, Cause)>,
+}
+
+impl CauseOracle {
+    /// A call has entered, and is its thread's innermost.
+    pub(super) fn enter(&mut self, book: &mut Book, at: At) {
+        let calls = &mut book.thread(place(at)).calls;
+        if let Some((call, outer)) = calls.split_last_mut() {
+            if call.call.function == Function::WSPCancelBlockingCall {
+                outer.iter_mut().for_each(|outer| outer.interrupted = true);
+            }
+            for (_, process, cause) in &self.active {
+                if *process == call.process {
+                    call.interrupted |= cause.interrupts(call);
+                    call.aborted |= cause.aborts(call);
+                }
+            }
+            let (id, process) = (call.id, call.process);
+            if let Some(cause) = Cause::of(call) {
+                self.active.push((id, process, cause));
+                for other in book.calls_of(process).filter(|other| other.id != id) {
+                    other.interrupted |= cause.interrupts(other);
+                    other.aborted |= cause.aborts(other);
+                }
+            }
+        }
+    }
+
+    /// A call has left.
+    ///
+    /// # Errors
+    /// ERR-INTR.
+    pub(super) fn left(&mut self, call: &ActiveCall, outcome: &Outcome<'_>) -> Verdict {
+        self.gone(call.id);
+        let interrupted = failed(call.call.function, outcome)
+            && outcome.errno == WsaError::WSAEINTR.0
+            && !call.interrupted;
+        if !interrupted {
+            return Ok(());
+        }
+        let message = format!(
+            "{} gave WSAEINTR, but nobody cancelled it, closed its socket or ended the provider",
+            call.words()
+        );
+        Err(Violation::new("error-code", "ERR-INTR", message))
+    }
+
+    /// A call will not leave any more.
+    pub(super) fn gone(&mut self, call: CallId) {
+        self.active.retain(|(id, _, _)| *id != call);
+    }
+}
+
+#[cfg(test)]
+mod tests;
