@@ -18,6 +18,7 @@ mod port_server;
 mod registry;
 mod reset_storm;
 mod routine_chain;
+mod shared_socket;
 mod shutdown_queued;
 
 pub use registry::all;

@@ -17,5 +17,6 @@ pub fn all() -> &'static [&'static dyn Scenario] {
         &crate::crash_restart::CrashRestart,
         &crate::multicast::Multicast,
         &crate::port_server::PortServer,
+        &crate::shared_socket::SharedSocket,
     ]
 }

@@ -272,7 +272,8 @@ impl Book {
                 let mode = listener.map_or(Mode::Unknown, |socket| socket.mode);
                 Some(self.open(call.process, handle, facts, mode))
             }
-            (Function::WSPCloseSocket, _) if ok => {
+            // One that was interrupted while it lingered has closed.
+            (Function::WSPCloseSocket, _) if ok || outcome.errno == WsaError::WSAEINTR.0 => {
                 let key = (call.process, call.call.socket.0);
                 if self.handles.get(&key).is_some_and(|(_, number)| *number == call.descriptor) {
                     self.handles.remove(&key);

@@ -1,5 +1,5 @@
-//! WSAEINTR and WSA_OPERATION_ABORTED have a cause: somebody cancelled the call, closed the very
-//! descriptor, flushed the socket, ended the provider.
+//! WSAEINTR, WSAENOTSOCK and WSA_OPERATION_ABORTED have a cause: somebody cancelled the call, closed
+//! the very descriptor, flushed the socket, ended the provider.
 
 use provider_core::spi::SIO_FLUSH;
 use provider_core::{SocketHandle, WsaError};
@@ -52,6 +52,8 @@ impl Cause {
 #[derive(Default)]
 pub(super) struct CauseOracle {
     active: Vec<(CallId, ProcessKey, Cause)>,
+    /// Processes that ended their provider at least once: SOCKETs of theirs may be gone.
+    ended: Vec<ProcessKey>,
 }
 
 impl CauseOracle {
@@ -82,20 +84,28 @@ impl CauseOracle {
     /// A call has left.
     ///
     /// # Errors
-    /// ERR-INTR.
+    /// ERR-INTR, ERR-NOTSOCK.
     pub(super) fn left(&mut self, call: &ActiveCall, outcome: &Outcome<'_>) -> Verdict {
         self.gone(call.id);
-        let interrupted = failed(call.call.function, outcome)
-            && outcome.errno == WsaError::WSAEINTR.0
-            && !call.interrupted;
-        if !interrupted {
+        if call.call.function == Function::WSPCleanup {
+            self.ended.push(call.process);
+        }
+        if !failed(call.call.function, outcome) || call.interrupted {
             return Ok(());
         }
-        let message = format!(
-            "{} gave WSAEINTR, but nobody cancelled it, closed its socket or ended the provider",
-            call.words()
-        );
-        Err(Violation::new("error-code", "ERR-INTR", message))
+        let (clause, what) = match WsaError(outcome.errno) {
+            WsaError::WSAEINTR => {
+                ("ERR-INTR", "nobody cancelled it, closed its socket or ended the provider")
+            }
+            WsaError::WSAENOTSOCK
+                if call.socket.is_some() && !self.ended.contains(&call.process) =>
+            {
+                ("ERR-NOTSOCK", "the descriptor is open")
+            }
+            _ => return Ok(()),
+        };
+        let message = format!("{} gave {:?}, but {what}", call.words(), WsaError(outcome.errno));
+        Err(Violation::new("error-code", clause, message))
     }
 
     /// A call will not leave any more.

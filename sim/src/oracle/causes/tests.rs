@@ -27,6 +27,16 @@ fn a_call_that_nobody_interrupts_does_not_say_so() {
 }
 
 #[test]
+fn an_open_descriptor_is_a_socket() {
+    for (handle, counts) in [(0x100, false), (0x300, true)] {
+        let mut play = started();
+        let id = play.enter(1, send(handle, b"ab"));
+        let verdict = play.leave(1, id, refused(WsaError::WSAENOTSOCK));
+        assert_eq!(verdict.is_ok(), counts, "{verdict:?}");
+    }
+}
+
+#[test]
 fn whatever_may_have_interrupted_a_call_is_a_cause() {
     let close = |handle| plain(Function::WSPCloseSocket, handle, Special::None);
     let cleanup = || plain(Function::WSPCleanup, 0, Special::None);

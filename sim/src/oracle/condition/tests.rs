@@ -29,7 +29,7 @@ fn what_the_condition_function_says_is_done() {
         (&[CF_DEFER], refused(WsaError::WSATRY_AGAIN)),
         (&[7], refused(WsaError::WSAEINVAL)),
         (&[], refused(WsaError::WSAECONNRESET)),
-        (&[CF_ACCEPT], refused(WsaError::WSAENOTSOCK)),
+        (&[CF_ACCEPT], refused(WsaError::WSAENOBUFS)),
     ] {
         assert_eq!(play(true, verdicts, end), Ok(()), "{verdicts:?}");
     }

@@ -29,7 +29,7 @@ fn truth() {
     judge(pending, done, 0, E::WSA_IO_INCOMPLETE.0, 0).unwrap();
     judge(pending, done, 1, 0, 5).unwrap();
     judge(failed, failed, 0, E::WSAENOBUFS.0, 0).unwrap();
-    judge(done, done, 0, E::WSAENOTSOCK.0, 0).unwrap();
+    judge(done, done, 0, E::WSAEFAULT.0, 0).unwrap();
     breaks(judge(done, done, 0, E::WSA_IO_INCOMPLETE.0, 0), "OVL-12");
     breaks(judge(pending, pending, 1, 0, 0), "OVL-12");
     breaks(judge(done, done, 1, 0, 4), "OVL-12");

@@ -1,0 +1,99 @@
+//! The descriptors of one socket, as the threads that share them know them.
+
+use core::cell::RefCell;
+use std::rc::Rc;
+
+use provider_core::{SocketHandle, WsaError};
+use wspsim::api::{Os, ProtocolInfo};
+
+use crate::common::between;
+use crate::common::patient::{close, is_passing};
+
+/// Clones are the same. A descriptor that is taken out is closed by whoever took it: its handle may
+/// be another's right after.
+#[derive(Clone)]
+pub(super) struct Descriptors {
+    open: Rc<RefCell<Vec<SocketHandle>>>,
+    /// Every handle that was ever one of them.
+    seen: Rc<RefCell<Vec<SocketHandle>>>,
+}
+
+impl Descriptors {
+    /// The first of a socket, and up to three more.
+    pub(super) fn share(os: &Os, first: SocketHandle) -> Self {
+        let all = Self { open: Rc::default(), seen: Rc::default() };
+        all.enter(first);
+        for _ in 0..between(os, 1..=3) {
+            let _ = offer(os, first).and_then(|info| all.add(os, &info));
+        }
+        all
+    }
+
+    /// Opens what was offered. Gives the descriptor.
+    pub(super) fn add(&self, os: &Os, info: &ProtocolInfo) -> Option<SocketHandle> {
+        match os.wsa_socket_from(info) {
+            Ok(s) => {
+                self.enter(s);
+                Some(s)
+            }
+            // Its socket was closed, or the provider ended.
+            Err(WsaError::WSAEINVAL | WsaError::WSANOTINITIALISED) => None,
+            Err(error) if is_passing(error) => None,
+            Err(error) => {
+                os.fail(&format!("WSASocket with what was offered: {error}"));
+                None
+            }
+        }
+    }
+
+    fn enter(&self, s: SocketHandle) {
+        self.open.borrow_mut().push(s);
+        self.seen.borrow_mut().push(s);
+    }
+
+    /// One that is open as far as anyone knows.
+    pub(super) fn any(&self, os: &Os) -> Option<SocketHandle> {
+        let open = self.open.borrow().clone();
+        let last = open.len().checked_sub(1)? as u32;
+        Some(open[between(os, 0..=last) as usize])
+    }
+
+    /// Takes one out and closes it.
+    pub(super) fn close_any(&self, os: &Os) {
+        let Some(s) = self.any(os) else { return };
+        self.close(os, s);
+    }
+
+    /// Closes this one, unless somebody has taken it.
+    pub(super) fn close(&self, os: &Os, s: SocketHandle) {
+        let mut open = self.open.borrow_mut();
+        let before = open.len();
+        open.retain(|other| *other != s);
+        let taken = open.len() < before;
+        drop(open);
+        if taken {
+            close(os, s);
+        }
+    }
+
+    /// Closes all that are left, in the end: those too that a thread took and did not live to
+    /// close.
+    pub(super) fn close_all(&self, os: &Os) {
+        self.open.borrow_mut().clear();
+        let seen = self.seen.take();
+        seen.into_iter().for_each(|s| close(os, s));
+    }
+}
+
+/// What WSADuplicateSocket gives for this very process.
+pub(super) fn offer(os: &Os, s: SocketHandle) -> Option<ProtocolInfo> {
+    match os.wsa_duplicate_socket(s, os.get_current_process_id()) {
+        Ok(info) => Some(info),
+        Err(WsaError::WSAENOTSOCK | WsaError::WSANOTINITIALISED) => None,
+        Err(error) if is_passing(error) => None,
+        Err(error) => {
+            os.fail(&format!("WSADuplicateSocket: {error}"));
+            None
+        }
+    }
+}
