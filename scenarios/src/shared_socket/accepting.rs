@@ -14,7 +14,7 @@ use crate::common::tagged::{TAG, draw_tag, front_tag};
 use crate::common::{Ip, address, between, pick};
 
 use super::Sharer;
-use super::descriptors::Descriptors;
+use super::descriptors::{Descriptors, offer};
 
 /// How long a caller waits for its answer.
 const ANSWER_MS: u32 = 3000;
@@ -49,49 +49,53 @@ impl Sharer {
         callers.into_iter().for_each(|caller| os.join(caller));
     }
 
-    /// A connection is deferred through one descriptor, which is then closed: it is the first for
-    /// the next.
+    /// A connection is deferred through one descriptor, which is then closed. A thread that waits for
+    /// a connection through the other has it then.
     pub(super) fn deferred(&self, os: &Os) -> bool {
         let Some((first, at)) = listening(os) else { return false };
-        let Some(second) =
-            super::descriptors::offer(os, first).and_then(|info| os.wsa_socket_from(&info).ok())
-        else {
+        let Some(second) = offer(os, first).and_then(|info| os.wsa_socket_from(&info).ok()) else {
             close(os, first);
             return false;
         };
         let caller = call(os, at, true);
-        let deferred = Rc::new(Cell::new(None));
-        let note = deferred.clone();
-        let condition = os.condition(move |_, call| {
+        let asked: Rc<Cell<Option<SocketAddr>>> = Rc::default();
+        let (note, about) = (asked.clone(), asked.clone());
+        let met = Rc::new(Cell::new(false));
+        let has_met = met.clone();
+        let waiter = os.create_thread("waiter", false, move |os| {
+            while about.get().is_none() && os.getsockname(second).is_ok() {
+                os.sleep(1);
+            }
+            match os.accept(second) {
+                Ok((s, peer)) => {
+                    let deferred = about.get() == Some(peer);
+                    os.check(deferred, "another connection came before a deferred one");
+                    answer(os, s, &Answered::default());
+                    has_met.set(true);
+                }
+                // It was reset meanwhile, or before it was asked about.
+                Err(WsaError::WSAECONNRESET | WsaError::WSAENOTSOCK | WsaError::WSAEINTR) => {}
+                Err(error) => os.fail(&format!("accept of a deferred connection: {error}")),
+            }
+        });
+        let condition = os.condition(move |os, call| {
             note.set(Some(call.caller));
+            os.sleep(20);
             CF_DEFER
         });
-        let postponed = os.wsa_accept(first, condition, 0);
+        let given = os.wsa_accept(first, condition, 0);
         close(os, first);
-        let answered = Answered::default();
-        let met = match (postponed, deferred.get()) {
-            (Err(WsaError::WSATRY_AGAIN), Some(caller)) => match os.accept(second) {
-                Ok((s, peer)) => {
-                    os.check(peer == caller, "another connection came before a deferred one");
-                    answer(os, s, &answered);
-                    true
-                }
-                // It was reset meanwhile.
-                Err(WsaError::WSAECONNRESET) => false,
-                Err(error) => {
-                    os.fail(&format!("accept of a deferred connection: {error}"));
-                    false
-                }
-            },
-            (Err(WsaError::WSAECONNRESET), None) => false,
+        match (given, asked.get()) {
+            (Err(WsaError::WSATRY_AGAIN), Some(_)) => {}
+            (Err(WsaError::WSAECONNRESET), None) => close(os, second),
             (given, asked) => {
                 os.fail(&format!("a deferred accept gave {given:?}, asked about {asked:?}"));
-                false
             }
-        };
+        }
+        os.join(waiter);
         close(os, second);
         os.join(caller);
-        met
+        met.get()
     }
 }
 
