@@ -75,7 +75,7 @@ trait OnLoopback {
 
 impl OnLoopback for SocketAddr {
     fn on_loopback(self) -> SocketAddr {
-        SocketAddr::new(Ipv4Addr::LOCALHOST.into(), self.port())
+        Self::new(Ipv4Addr::LOCALHOST.into(), self.port())
     }
 }
 
