@@ -48,7 +48,7 @@ impl Model {
         Ok(Some(to))
     }
 
-    /// ERR-FAULT, RET-10, and a routine that no thread is named for (APC-13).
+    /// ERR-FAULT-1 to ERR-FAULT-5, RET-10, and a routine that no thread is named for (APC-13).
     fn pointers(&self, send: &Send) -> Result<(), WsaError> {
         let overlapped = self.is_overlapped(send);
         let bad_buffers = matches!(send.buffers, Buffers::NoArray(_) | Buffers::BadEntry(_));
@@ -64,7 +64,7 @@ impl Model {
         Ok(())
     }
 
-    /// ERR-OPNOTSUPP, FLAG-1 to FLAG-6.
+    /// ERR-OPNOTSUPP-1 to ERR-OPNOTSUPP-4, FLAG-1 to FLAG-6.
     fn flags(&self, send: &Send) -> Result<(), WsaError> {
         match send.flags & !MSG_DONTROUTE {
             0 => Ok(()),
