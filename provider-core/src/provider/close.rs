@@ -22,6 +22,8 @@ impl<H: Host> Provider<H> {
             Kind::Datagram => Linger::Graceful,
         };
         let connected = state.phase == Phase::Connected;
+        //= docs/spec/ending.md#close-10
+        //# A socket of SOCK_DGRAM MUST be closed without lingering.
         if let Linger::Wait(seconds) = linger
             && connected
         {
@@ -69,8 +71,15 @@ impl<H: Host> Provider<H> {
     fn close_now(&self, socket: &Opened<H>, state: &mut SocketState<H>) {
         state.phase = Phase::Closed;
         state.descriptors.close(socket.descriptor);
-        // Nothing more is told, not even FD_CLOSE (CXL-2).
+        //= docs/spec/wspsendto.md#cxl-2
+        //# No notification of network events MUST come after it.
+        // Not even FD_CLOSE.
         state.events.cancel();
+        //= docs/spec/wspsendto.md#cxl-1
+        //# WSPCloseSocket MUST end the socket's pending operations with WSA_OPERATION_ABORTED, and
+        //# each MUST be indicated by its routine, its event or its status.
+        //= docs/spec/ending.md#close-7
+        //# Pending operations MUST end with WSA_OPERATION_ABORTED, each with its indication.
         state.end_sends(WsaError::WSA_OPERATION_ABORTED, false, |_| true);
         state.end_receives(WsaError::WSA_OPERATION_ABORTED, false, |_| true);
         state.notify_watchers();

@@ -19,6 +19,10 @@ impl<H: Host> Provider<H> {
             Ok(context) => context,
             Err(_) => return Err(self.no_socket()),
         };
+        //= docs/spec/results.md#result-5
+        //# A descriptor that is no open socket of the provider MUST fail the call with WSAENOTSOCK.
+        //= docs/spec/wspsendto.md#err-notsock
+        //# A send on a descriptor that is no open socket of the provider MUST fail with WSAENOTSOCK.
         match self.sockets.get(Id::from_context(context)) {
             Some(socket) if socket.descriptor.handle == handle => Ok(socket),
             _ => Err(self.no_socket()),
