@@ -1,4 +1,4 @@
-//! A Winsock service provider core: the send path and its family, written once for every host.
+//! A Winsock service provider core: the functions of the SPI, written once for every host.
 //!
 //! [`Provider`] is the whole SPI over three seams, and knows the world through nothing else:
 //!

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use wspsim::finding::FindingFile;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::error::{InputError, OwnError};
 
@@ -45,14 +46,9 @@ impl OutDir {
     /// # Errors
     /// [`OwnError::WriteFinding`].
     pub(super) fn write(&self, finding: &FindingFile, pinned: &str) -> Result<PathBuf, OwnError> {
-        let variant = (!pinned.is_empty()).then(|| format!("{:08x}", short_hash(pinned)));
+        let variant = (!pinned.is_empty()).then(|| format!("{:08x}", xxh3_64(pinned.as_bytes()) as u32));
         Ok(finding.write(&self.path, variant.as_deref())?)
     }
-}
-
-/// 32 bits of FNV-1a: enough to tell a few sets of options apart.
-fn short_hash(text: &str) -> u32 {
-    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 impl Drop for OutDir {

@@ -14,15 +14,15 @@ use crate::common::patient::{close, is_passing};
 #[derive(Clone)]
 pub(super) struct Descriptors {
     open: Rc<RefCell<Vec<SocketHandle>>>,
-    /// Every handle that was ever one of them.
-    seen: Rc<RefCell<Vec<SocketHandle>>>,
+    /// Taken out, and its close has not returned: whoever took it may not live to close it.
+    closing: Rc<RefCell<Vec<SocketHandle>>>,
 }
 
 impl Descriptors {
     /// The first of a socket, and up to three more.
     pub(super) fn share(os: &Os, first: SocketHandle) -> Self {
-        let all = Self { open: Rc::default(), seen: Rc::default() };
-        all.enter(first);
+        let all = Self { open: Rc::default(), closing: Rc::default() };
+        all.open.borrow_mut().push(first);
         for _ in 0..between(os, 1..=3) {
             let _ = offer(os, first).and_then(|info| all.add(os, &info));
         }
@@ -33,7 +33,7 @@ impl Descriptors {
     pub(super) fn add(&self, os: &Os, info: &ProtocolInfo) -> Option<SocketHandle> {
         match os.wsa_socket_from(info) {
             Ok(s) => {
-                self.enter(s);
+                self.open.borrow_mut().push(s);
                 Some(s)
             }
             // Its socket was closed, or the provider ended.
@@ -44,11 +44,6 @@ impl Descriptors {
                 None
             }
         }
-    }
-
-    fn enter(&self, s: SocketHandle) {
-        self.open.borrow_mut().push(s);
-        self.seen.borrow_mut().push(s);
     }
 
     /// One that is open as far as anyone knows.
@@ -72,16 +67,17 @@ impl Descriptors {
         let taken = open.len() < before;
         drop(open);
         if taken {
+            self.closing.borrow_mut().push(s);
             close(os, s);
+            self.closing.borrow_mut().retain(|other| *other != s);
         }
     }
 
     /// Closes all that are left, in the end: those too that a thread took and did not live to
     /// close.
     pub(super) fn close_all(&self, os: &Os) {
-        self.open.borrow_mut().clear();
-        let seen = self.seen.take();
-        seen.into_iter().for_each(|s| close(os, s));
+        let (open, closing) = (self.open.take(), self.closing.take());
+        open.into_iter().chain(closing).for_each(|s| close(os, s));
     }
 }
 

@@ -1,5 +1,6 @@
 //! A stream that is sent through all of its descriptors, some of which are closed under it.
 
+use core::cell::Cell;
 use std::rc::Rc;
 
 use provider_core::spi::{SD_SEND, SO_SNDBUF};
@@ -112,11 +113,17 @@ impl Sharer {
         if let Some(info) = offer(os, first) {
             let half = self.post(os, &log, first);
             let (sharer, book) = (self.clone(), log.clone());
+            let (has, gone) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(false)));
+            let (told, first_gone) = (Rc::clone(&has), Rc::clone(&gone));
             let user = os.create_thread("user", false, move |os| {
-                let Ok(s) = os.wsa_socket_from(&info) else {
+                let made = os.wsa_socket_from(&info);
+                told.set(true);
+                let Ok(s) = made else {
                     return os.fail("a descriptor was not given though its socket is open");
                 };
-                os.mark(1);
+                while !first_gone.get() {
+                    os.sleep(1);
+                }
                 sharer.post(os, &book, s);
                 let ops = book.borrow().clone();
                 sharer.ops.settle(os, &ops, 300_000, "it was sent to one who reads");
@@ -125,9 +132,15 @@ impl Sharer {
             });
             // The first half is out, and the second descriptor there, before the first is closed.
             self.ops.settle(os, &[half], 300_000, "it was sent to one who reads");
+            while !has.get() {
+                os.sleep(1);
+            }
+            close(os, first);
+            gone.set(true);
             os.join(user);
+        } else {
+            close(os, first);
         }
-        close(os, first);
         self.judge(os, &log);
         let Some(sent) = Ops::stream_of(&log.borrow()) else { return false };
         let Some(tag) = front_tag(&sent) else { return false };

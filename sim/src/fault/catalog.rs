@@ -63,7 +63,7 @@ faults! {
     Flush, "flush", Adversary, "Another thread issues SIO_FLUSH on a socket in use.";
     ThreadExit, "thread-exit", Adversary, "A thread calls ExitThread with I/O outstanding.";
     Terminate, "terminate", Adversary, "A thread in client code or in a blocked call is terminated.";
-    CancelBlocking, "cancel-blocking", Adversary, "A blocked thread calls WSPCancelBlockingCall from an APC in its wait.";
+    CancelBlocking, "cancel-blocking", Adversary, "A blocked thread calls WSPCancelBlockingCall from an APC in its wait or from its blocking hook.";
 }
 
 impl Fault {

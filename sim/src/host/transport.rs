@@ -309,6 +309,7 @@ impl Transport for SimTransport {
         _: StackSocket,
         interface: Option<GroupInterface>,
     ) -> Result<u32, WsaError> {
+        self.point();
         // There is one to leave by.
         self.look(|stack| stack.multicast_interface(interface))
     }
