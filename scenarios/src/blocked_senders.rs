@@ -16,10 +16,11 @@ use wspsim::world::WorldBuilder;
 
 use crate::common::hook::set_hook_perhaps;
 use crate::common::op::{Op, Ops, Stage, Tell};
-use crate::common::patient::{close, datagram, end, is_broken, is_passing, listener, open, start};
+use crate::common::patient::{datagram, is_broken, is_passing, listener, open};
 use crate::common::tagged::{draw_tag, message};
 use crate::common::talker::{Order, Orders, key, talk};
 use crate::common::{Ip, address, any, between, pick};
+use crate::common::{cleanup, close, startup};
 
 /// The scenario.
 pub(crate) struct BlockedSenders;
@@ -53,7 +54,7 @@ impl Scenario for BlockedSenders {
         let book = orders.clone();
         world.server("peer", move |os| talk(os, PORT, &book));
         world.client("sleepers", move |os| {
-            start(os);
+            startup(os);
             let mut rounds = between(os, 6..=12);
             // The last of them with nothing in the way.
             while rounds > 0 || !os.is_calm() {
@@ -67,7 +68,7 @@ impl Scenario for BlockedSenders {
             for _ in 0..2 {
                 Round::run(os, &orders);
             }
-            end(os);
+            cleanup(os);
         });
     }
 }
@@ -211,7 +212,7 @@ impl Round {
         let ops = self.log.borrow().clone();
         self.ops.settle(os, &ops, u64::from(AT_ONCE_MS), "its socket was closed");
         if self.cause == Cause::Cleanup {
-            start(os);
+            startup(os);
         }
     }
 
@@ -301,7 +302,7 @@ impl Round {
                 self.fulfil(os, sleepers.len(), strict)
             }
             Cause::Cleanup => {
-                end(os);
+                cleanup(os);
                 Woken::All(AT_ONCE_MS)
             }
         }

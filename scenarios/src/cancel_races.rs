@@ -14,12 +14,11 @@ use wspsim::world::WorldBuilder;
 
 use crate::common::ledger::Ledger;
 use crate::common::op::{Op, Ops, Stage, Tell};
-use crate::common::patient::{
-    Patience, close, connected, datagram, end, is_broken, is_passing, start,
-};
+use crate::common::patient::{Patience, connected, datagram, is_broken, is_passing};
 use crate::common::sink::{DATAGRAM_PORT, STREAM_PORT, sink};
 use crate::common::tagged::{draw_tag, front_tag, message, tag_of};
 use crate::common::{Ip, address, between, pick};
+use crate::common::{cleanup, close, startup};
 
 /// The scenario.
 pub(crate) struct CancelRaces;
@@ -69,7 +68,7 @@ struct Racer {
 
 impl Racer {
     fn run(os: &Os, ledger: &Rc<Ledger>) {
-        start(os);
+        startup(os);
         let racer = Self { ops: Ops::new(os), ledger: ledger.clone() };
         for _ in 0..between(os, 4..=8) {
             match os.random_below(5) {
@@ -275,7 +274,7 @@ impl Racer {
                 close(os, socket);
             }
         }
-        end(os);
+        cleanup(os);
         let ops = log.borrow().clone();
         self.ops.settle(os, &ops, AT_ONCE_MS, "WSACleanup");
         os.sleep_ex(1, true);

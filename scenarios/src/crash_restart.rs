@@ -13,11 +13,10 @@ use wspsim::settings::{Limits, SECOND};
 use wspsim::world::WorldBuilder;
 
 use crate::common::crew::Crew;
-use crate::common::patient::{
-    Patience, close, connected, datagram, end, is_broken, is_passing, listener, start,
-};
+use crate::common::patient::{Patience, connected, datagram, is_broken, is_passing, listener};
 use crate::common::tagged::{TAG, draw_tag, front_tag, message, tag_of};
 use crate::common::{Ip, address, between, chance};
+use crate::common::{cleanup, close, startup};
 
 /// The scenario.
 pub(crate) struct CrashRestart;
@@ -141,7 +140,7 @@ struct Client {
 
 impl Client {
     fn run(os: &Os, done: &Cell<u32>) {
-        start(os);
+        startup(os);
         let client = Self { ip: Ip::draw(os), stream: Cell::new(None) };
         let all = between(os, 6..=16);
         // Two more when nothing goes wrong any more, one of each kind.
@@ -159,7 +158,7 @@ impl Client {
         client.request(os, true);
         client.request(os, false);
         client.hang_up(os);
-        end(os);
+        cleanup(os);
     }
 
     /// One request, until it is answered.

@@ -16,11 +16,10 @@ use wspsim::world::WorldBuilder;
 use crate::common::crew::Crew;
 use crate::common::ledger::Ledger;
 use crate::common::op::{Op, Ops, Stage};
-use crate::common::patient::{
-    Patience, close, connected, datagram, end, is_broken, is_passing, listener, start,
-};
+use crate::common::patient::{Patience, connected, datagram, is_broken, is_passing, listener};
 use crate::common::tagged::{draw_tag, message, tag_of};
 use crate::common::{Ip, address, between, chance, pick};
+use crate::common::{cleanup, close, startup};
 
 /// The scenario.
 pub(crate) struct ResetStorm;
@@ -48,13 +47,13 @@ impl Scenario for ResetStorm {
     fn build(&self, world: &mut WorldBuilder) {
         world.server("fickle", fickle);
         world.client("storm", |os| {
-            start(os);
+            startup(os);
             let storm = Rc::new(Storm { ops: Ops::new(os), ledger: Ledger::default() });
             let other = storm.clone();
             let streams = os.create_thread("streams", false, move |os| other.streams(os));
             storm.datagrams(os);
             os.join(streams);
-            end(os);
+            cleanup(os);
         });
     }
 }

@@ -13,10 +13,11 @@ use wspsim::world::WorldBuilder;
 
 use crate::common::ledger::Ledger;
 use crate::common::op::{Op, Ops, Stage};
-use crate::common::patient::{Patience, connected, datagram, end, is_broken, is_passing, start};
+use crate::common::patient::{Patience, connected, datagram, is_broken, is_passing};
 use crate::common::sink::{DATAGRAM_PORT, STREAM_PORT, sink};
 use crate::common::tagged::{draw_tag, front_tag, message};
 use crate::common::{Ip, address, between, chance, pick};
+use crate::common::{cleanup, startup};
 
 /// The scenario.
 pub(crate) struct ShutdownQueued;
@@ -58,7 +59,7 @@ struct Shutter {
 
 impl Shutter {
     fn run(os: &Os, ledger: &Rc<Ledger>) {
-        start(os);
+        startup(os);
         let shutter = Self { ops: Ops::new(os), ledger: ledger.clone() };
         for _ in 0..between(os, 3..=6) {
             if chance(os, 65) {
@@ -74,7 +75,7 @@ impl Shutter {
         while !shutter.stream(os) && patience.again(os, WsaError::WSAECONNABORTED) {}
         let mut patience = Patience::new("a datagram socket shut down after its last send");
         while !shutter.datagrams(os) && patience.again(os, WsaError::WSAECONNABORTED) {}
-        end(os);
+        cleanup(os);
     }
 
     /// Queues sends on a stream, shuts it down, and closes it in one of the ways there are. Whether

@@ -46,7 +46,8 @@ impl OutDir {
     /// # Errors
     /// [`OwnError::WriteFinding`].
     pub(super) fn write(&self, finding: &FindingFile, pinned: &str) -> Result<PathBuf, OwnError> {
-        let variant = (!pinned.is_empty()).then(|| format!("{:08x}", xxh3_64(pinned.as_bytes()) as u32));
+        let variant =
+            (!pinned.is_empty()).then(|| format!("{:08x}", xxh3_64(pinned.as_bytes()) as u32));
         Ok(finding.write(&self.path, variant.as_deref())?)
     }
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use wspsim::api::{INFINITE, Os, ThreadHandle};
 
-use super::patient::{end, start};
+use super::{cleanup, startup};
 
 /// Threads that end with their server. Clones are the same.
 #[derive(Clone, Default)]
@@ -17,11 +17,11 @@ impl Crew {
     /// A server's main function: starts, lets `begin` create its first threads, and ends with the
     /// stop event. Its WSACleanup wakes all who are blocked; they see that and return.
     pub(crate) fn serve(os: &Os, begin: impl FnOnce(&Self)) {
-        start(os);
+        startup(os);
         let crew = Self::default();
         begin(&crew);
         os.wait_for_single_object(os.stop_event(), INFINITE);
-        end(os);
+        cleanup(os);
         loop {
             let next = crew.threads.borrow_mut().pop();
             match next {

@@ -21,6 +21,11 @@ impl Ip {
         pick(os, &Self::BOTH)
     }
 
+    /// The one of an address.
+    pub(crate) const fn of(address: &SocketAddr) -> Self {
+        if address.is_ipv4() { Self::V4 } else { Self::V6 }
+    }
+
     /// AF_INET or AF_INET6.
     pub(crate) const fn af(self) -> i32 {
         match self {

@@ -7,6 +7,7 @@ use provider_core::{SocketHandle, WsaError};
 use wspsim::api::Os;
 
 use super::draw::{Ip, any};
+use super::retry::close;
 
 /// How often something may fail once nothing goes wrong any more: what was under way when the
 /// faults stopped can still be in its way.
@@ -38,28 +39,6 @@ impl Patience {
         }
         os.sleep(1 + os.random_below(20));
         true
-    }
-}
-
-/// WSAStartup; a failure is a finding.
-pub(crate) fn start(os: &Os) {
-    if let Err(error) = os.wsa_startup() {
-        os.fail(&format!("WSAStartup: {error}"));
-    }
-}
-
-/// WSACleanup; a failure is a finding.
-pub(crate) fn end(os: &Os) {
-    if let Err(error) = os.wsa_cleanup() {
-        os.fail(&format!("WSACleanup: {error}"));
-    }
-}
-
-/// Closes a socket that perhaps was closed by somebody else meanwhile.
-pub(crate) fn close(os: &Os, socket: SocketHandle) {
-    match os.closesocket(socket) {
-        Ok(()) | Err(WsaError::WSAENOTSOCK | WsaError::WSAEINTR | WsaError::WSANOTINITIALISED) => {}
-        Err(error) => os.fail(&format!("closesocket: {error}")),
     }
 }
 
@@ -136,7 +115,7 @@ pub(crate) fn connected(
     to: SocketAddr,
     prepare: impl Fn(SocketHandle) -> Result<(), WsaError>,
 ) -> Option<SocketHandle> {
-    let ip = if to.is_ipv4() { Ip::V4 } else { Ip::V6 };
+    let ip = Ip::of(&to);
     open(os, "a connection", ip, SOCK_STREAM, |s| {
         prepare(s)?;
         os.connect(s, to)

@@ -81,7 +81,7 @@ pub(crate) fn connect_once(os: &Os, ip: Ip, to: SocketAddr) -> Option<SocketHand
 pub(crate) fn close(os: &Os, s: SocketHandle) {
     loop {
         match os.closesocket(s) {
-            Ok(()) | Err(E::WSAENOTSOCK | E::WSAEINTR) => return,
+            Ok(()) | Err(E::WSAENOTSOCK | E::WSAEINTR | E::WSANOTINITIALISED) => return,
             // Nonblocking and lingering: the handle is still there.
             Err(E::WSAEWOULDBLOCK) => pause(os, 10),
             Err(error) => return unexpected(os, "closesocket", error),

@@ -9,7 +9,8 @@ use wspsim::api::Os;
 use super::crew::Crew;
 use super::draw::{Ip, between};
 use super::ledger::Ledger;
-use super::patient::{close, datagram, is_broken, is_passing, listener};
+use super::patient::{datagram, is_broken, is_passing, listener};
+use super::retry::close;
 use super::tagged::{front_tag, tag_of};
 
 /// Where it takes datagrams.

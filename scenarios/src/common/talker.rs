@@ -10,9 +10,10 @@ use provider_core::spi::{SO_RCVBUF, SO_RCVTIMEO, SO_SNDTIMEO};
 use provider_core::{SocketHandle, WsaError};
 use wspsim::api::Os;
 
+use super::close;
 use super::crew::Crew;
 use super::draw::Ip;
-use super::patient::{close, is_broken, is_passing, listener};
+use super::patient::{is_broken, is_passing, listener};
 use super::tagged::{draw_tag, message};
 
 /// What to do with a connection.

@@ -58,7 +58,7 @@ pub(super) fn open_leaf(
     role: u32,
     prepare: impl Fn(SocketHandle) -> Result<(), E>,
 ) -> Result<SocketHandle, E> {
-    let ip = if local.is_ipv4() { Ip::V4 } else { Ip::V6 };
+    let ip = Ip::of(&local);
     let flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF;
     let s = os.wsa_socket(ip.af(), SOCK_DGRAM, 0, flags)?;
     finish(os, s, || {
@@ -79,7 +79,7 @@ pub(super) fn open_plain(
     local: SocketAddr,
     prepare: impl Fn(SocketHandle) -> Result<(), E>,
 ) -> Result<SocketHandle, E> {
-    let ip = if local.is_ipv4() { Ip::V4 } else { Ip::V6 };
+    let ip = Ip::of(&local);
     let s = os.socket(ip.af(), SOCK_DGRAM, 0)?;
     finish(os, s, || {
         os.bind(s, local)?;

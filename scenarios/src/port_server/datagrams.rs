@@ -6,7 +6,7 @@ use std::rc::Rc;
 use provider_core::{Routine, SocketHandle, WsaError as E};
 use wspsim::api::{Os, Packet, Win32Error};
 
-use crate::common::{RECORD_HEADER, is_transient, unexpected, whole_record};
+use crate::common::{RECORD_HEADER, is_dead_datagram, whole_record};
 
 use super::link::{Link, Operation};
 use super::server::{Server, Session};
@@ -83,15 +83,10 @@ impl Datagrams {
 
     /// A call was refused, or an operation failed: passing, or the end of the socket.
     fn failed(&self, os: &Os, what: &str, error: E) {
-        if is_transient(error) || error == E::WSAECONNRESET {
-            return;
-        }
-        let closed = matches!(error, E::WSAENOTSOCK | E::WSA_OPERATION_ABORTED | E::WSAESHUTDOWN);
         let end = self.server.ending.get() && error == E::WSANOTINITIALISED;
-        if !closed && !end {
-            unexpected(os, what, error);
+        if end || is_dead_datagram(os, what, error) {
+            self.link.close(os);
         }
-        self.link.close(os);
     }
 }
 

@@ -6,7 +6,7 @@ use provider_core::{EventHandle, SocketHandle, UserPtr, WsaError as E};
 use wspsim::api::{AddressBuffer, Buffer, Os, Overlapped, Packet, Win32Error};
 
 use crate::common::Ended;
-use crate::common::patient::close;
+use crate::common::close;
 
 /// Where an operation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use provider_core::spi::INVALID_SOCKET;
 use provider_core::{SocketHandle, UserPtr};
 use wspsim::api::{NotQueued, Os, Packet, PortHandle, ThreadHandle, WAIT_OBJECT_0, Win32Error};
 
-use crate::common::patient::close;
+use crate::common::close;
 use crate::common::{Acceptor, Ip, between, chance, cleanup, open_datagram, pick, startup};
 
 use super::PORT;

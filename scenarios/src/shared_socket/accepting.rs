@@ -9,7 +9,8 @@ use provider_core::spi::{CF_ACCEPT, CF_DEFER, CF_REJECT, SO_RCVTIMEO, SOCK_STREA
 use provider_core::{ConditionRoutine, SocketHandle, WsaError};
 use wspsim::api::{Os, ThreadHandle};
 
-use crate::common::patient::{close, connected, is_broken, is_passing, listener};
+use crate::common::close;
+use crate::common::patient::{connected, is_broken, is_passing, listener};
 use crate::common::tagged::{TAG, draw_tag, front_tag};
 use crate::common::{Ip, address, between, pick};
 
@@ -121,7 +122,7 @@ fn call(os: &Os, at: SocketAddr, stubborn: bool) -> ThreadHandle {
         let s = if stubborn {
             connected(os, at, prepare)
         } else {
-            let ip = if at.is_ipv4() { Ip::V4 } else { Ip::V6 };
+            let ip = Ip::of(&at);
             os.socket(ip.af(), SOCK_STREAM, 0).ok().inspect(|s| {
                 let _ = prepare(*s).and_then(|()| os.connect(*s, at));
             })

@@ -7,7 +7,8 @@ use provider_core::{SocketHandle, WsaError};
 use wspsim::api::{Os, ProtocolInfo};
 
 use crate::common::between;
-use crate::common::patient::{close, is_passing};
+use crate::common::close;
+use crate::common::patient::is_passing;
 
 /// Clones are the same. A descriptor that is taken out is closed by whoever took it: its handle may
 /// be another's right after.

@@ -18,9 +18,10 @@ use wspsim::world::WorldBuilder;
 use crate::common::between;
 use crate::common::ledger::Ledger;
 use crate::common::op::{Op, Ops};
-use crate::common::patient::{Patience, end, start};
+use crate::common::patient::Patience;
 use crate::common::sink::sink;
 use crate::common::tagged::tag_of;
+use crate::common::{cleanup, startup};
 
 /// The scenario.
 pub(crate) struct SharedSocket;
@@ -71,7 +72,7 @@ struct Sharer {
 
 impl Sharer {
     fn run(os: &Os, ledger: &Rc<Ledger>) {
-        start(os);
+        startup(os);
         let sharer = Self { ops: Ops::new(os), ledger: ledger.clone() };
         for _ in 0..between(os, 3..=6) {
             match os.random_below(5) {
@@ -87,7 +88,7 @@ impl Sharer {
         while !sharer.hand_over(os) && patience.again(os, WsaError::WSAECONNABORTED) {}
         let mut patience = Patience::new("a connection that was deferred");
         while !sharer.deferred(os) && patience.again(os, WsaError::WSAECONNABORTED) {}
-        end(os);
+        cleanup(os);
     }
 
     /// The descriptors of these operations are closed: all are over, and each ended as it may.

@@ -7,8 +7,9 @@ use provider_core::spi::{SD_SEND, SO_SNDBUF};
 use provider_core::{SocketHandle, WsaError};
 use wspsim::api::{Os, ThreadHandle};
 
+use crate::common::close;
 use crate::common::op::{Op, Ops, Stage, Tell};
-use crate::common::patient::{close, connected, is_broken, is_passing};
+use crate::common::patient::{connected, is_broken, is_passing};
 use crate::common::sink::STREAM_PORT;
 use crate::common::tagged::{draw_tag, front_tag, message};
 use crate::common::{Ip, address, between, chance, pick};

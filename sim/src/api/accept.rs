@@ -4,7 +4,6 @@ use core::net::SocketAddr;
 use std::rc::Rc;
 
 use provider_core::layout::{WsaBuf, wsabuf};
-use provider_core::spi::INVALID_SOCKET;
 use provider_core::{ConditionRoutine, ServiceProvider, SocketHandle, UserPtr, WsaError};
 
 use super::Os;
@@ -56,11 +55,7 @@ impl Os {
         let args = Args::new(self)?;
         let (name, len) = args.address_room();
         let socket = args.spi.wsp_accept(s, name, len, condition, callback_data, args.errno());
-        if socket == INVALID_SOCKET {
-            Err(args.failed())
-        } else {
-            Ok((socket, args.address_value()?))
-        }
+        Ok((args.socket(socket)?, args.address_value()?))
     }
 
     /// The address that a WSABUF in user memory holds.

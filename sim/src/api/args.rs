@@ -6,7 +6,7 @@ use std::rc::Rc;
 use core::net::SocketAddr;
 
 use provider_core::layout::{self, SOCKADDR_IN6, WsaBuf, overlapped, wsabuf};
-use provider_core::spi::{AF_INET, AF_INET6, SOCKET_ERROR};
+use provider_core::spi::{AF_INET, AF_INET6, INVALID_SOCKET, SOCKET_ERROR};
 use provider_core::{OverlappedArgs, Routine, SocketHandle, UserPtr, WsaError};
 
 use crate::boundary::Boundary;
@@ -174,6 +174,14 @@ impl<'os> Args<'os> {
     /// What an `int` says, with the error that the provider left.
     pub(super) fn done(&self, value: i32) -> Result<(), WsaError> {
         if value != SOCKET_ERROR { Ok(()) } else { Err(self.failed()) }
+    }
+
+    /// A SOCKET that a call returned.
+    ///
+    /// # Errors
+    /// What the call left in `lpErrno`, where it is none.
+    pub(super) fn socket(&self, socket: SocketHandle) -> Result<SocketHandle, WsaError> {
+        if socket == INVALID_SOCKET { Err(self.failed()) } else { Ok(socket) }
     }
 
     /// The error that the provider left; it becomes the thread's last error.

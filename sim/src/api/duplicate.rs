@@ -1,7 +1,7 @@
 //! Shared sockets as ws2_32 offers them.
 
 use provider_core::layout::protocol_info;
-use provider_core::spi::{FROM_PROTOCOL_INFO, INVALID_SOCKET, WSA_FLAG_OVERLAPPED};
+use provider_core::spi::{FROM_PROTOCOL_INFO, WSA_FLAG_OVERLAPPED};
 use provider_core::{ServiceProvider, SocketHandle, WsaError};
 
 use super::Os;
@@ -47,6 +47,6 @@ impl Os {
         let (from_info, flags) = (FROM_PROTOCOL_INFO, WSA_FLAG_OVERLAPPED);
         let errno = args.errno();
         let s = args.spi.wsp_socket(from_info, from_info, from_info, info, 0, flags, errno);
-        if s == INVALID_SOCKET { Err(args.failed()) } else { Ok(s) }
+        args.socket(s)
     }
 }

@@ -3,8 +3,8 @@
 use core::net::{IpAddr, SocketAddr};
 
 use provider_core::spi::{
-    INVALID_SOCKET, IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP, IP_MULTICAST_LOOP, IP_MULTICAST_TTL,
-    IPPROTO_IP, IPPROTO_IPV6,
+    IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP, IP_MULTICAST_LOOP, IP_MULTICAST_TTL, IPPROTO_IP,
+    IPPROTO_IPV6,
 };
 use provider_core::{ConnectArgs, ServiceProvider, SocketHandle, WsaError};
 
@@ -79,7 +79,7 @@ impl Os {
         let (name, len) = args.address(group);
         let none = ConnectArgs::NONE;
         let socket = args.spi.wsp_join_leaf(s, name, len, none, flags, args.errno());
-        if socket == INVALID_SOCKET { Err(args.failed()) } else { Ok(socket) }
+        args.socket(socket)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use provider_core::spi::{INVALID_SOCKET, WINSOCK_VERSION, WSA_FLAG_OVERLAPPED};
+use provider_core::spi::{WINSOCK_VERSION, WSA_FLAG_OVERLAPPED};
 use provider_core::{
     ConnectArgs, OverlappedArgs, ServiceProvider, SocketHandle, UserPtr, WsaError,
 };
@@ -59,7 +59,7 @@ impl Os {
     ) -> Result<SocketHandle, WsaError> {
         let args = Args::new(self)?;
         let socket = args.spi.wsp_socket(af, kind, protocol, UserPtr::NULL, 0, flags, args.errno());
-        if socket == INVALID_SOCKET { Err(args.failed()) } else { Ok(socket) }
+        args.socket(socket)
     }
 
     /// bind.
