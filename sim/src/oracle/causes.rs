@@ -42,9 +42,19 @@ impl Cause {
         }
     }
 
+    /// Whether it ends an operation of the same process that was started through `handle`.
+    pub(super) fn ends(self, handle: SocketHandle, socket: Option<SocketId>, sends: bool) -> bool {
+        match self {
+            Self::Close(closed) => handle == closed,
+            Self::Flush(id) => sends && socket == Some(id),
+            Self::Cleanup => true,
+        }
+    }
+
     /// Whether it ends what `call` has started.
     fn aborts(self, call: &ActiveCall) -> bool {
-        self.interrupts(call) || matches!(self, Self::Flush(id) if call.socket == Some(id))
+        self.ends(call.call.socket, call.socket, matches!(call.call.special, Special::Send(_)))
+            || self.interrupts(call)
     }
 }
 
@@ -60,10 +70,7 @@ impl CauseOracle {
     /// A call has entered, and is its thread's innermost.
     pub(super) fn enter(&mut self, book: &mut Book, at: At) {
         let calls = &mut book.thread(place(at)).calls;
-        if let Some((call, outer)) = calls.split_last_mut() {
-            if call.call.function == Function::WSPCancelBlockingCall {
-                outer.iter_mut().for_each(|outer| outer.interrupted = true);
-            }
+        if let Some(call) = calls.last_mut() {
             for (_, process, cause) in &self.active {
                 if *process == call.process {
                     call.interrupted |= cause.interrupts(call);
@@ -85,9 +92,20 @@ impl CauseOracle {
     ///
     /// # Errors
     /// ERR-INTR, ERR-NOTSOCK.
-    pub(super) fn left(&mut self, call: &ActiveCall, outcome: &Outcome<'_>) -> Verdict {
+    pub(super) fn left(
+        &mut self,
+        book: &mut Book,
+        at: At,
+        call: &ActiveCall,
+        outcome: &Outcome<'_>,
+    ) -> Verdict {
         self.gone(call.id);
-        if call.call.function == Function::WSPCleanup {
+        if call.call.function == Function::WSPCancelBlockingCall && outcome.value == 0 {
+            // Those that it is inside of.
+            let outer = &mut book.thread(place(at)).calls;
+            outer.iter_mut().for_each(|outer| outer.interrupted = true);
+        }
+        if call.call.function == Function::WSPCleanup && outcome.value == 0 {
             self.ended.push(call.process);
         }
         if !failed(call.call.function, outcome) || call.interrupted {

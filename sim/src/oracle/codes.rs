@@ -1,9 +1,12 @@
 //! Only the error codes that a function's clauses allow.
 
+use provider_core::spi::{
+    IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP, IP_MULTICAST_IF, IPPROTO_IP, IPPROTO_IPV6,
+};
 use provider_core::{Profile, WsaError as E};
 
 use super::book::{ActiveCall, Book, Mode, failed};
-use super::facts::Outcome;
+use super::facts::{Outcome, Special};
 use super::violation::{Verdict, Violation};
 use crate::event::Function;
 
@@ -265,6 +268,11 @@ impl CodeOracle {
         let overlapped = call.is_overlapped();
         let wrong = if error == E::WSA_IO_PENDING && !overlapped {
             Some(("OVL-2", "the call is not overlapped I/O"))
+        } else if function == F::WSPSetSockOpt
+            && matches!(error, E::WSAEADDRNOTAVAIL | E::WSAENOBUFS)
+            && !is_of_groups(&call.call.special)
+        {
+            Some(("RET-2", "the option is not one of multicast groups"))
         } else if !transfers {
             None
         } else if error == E::WSAEINTR && overlapped {
@@ -291,6 +299,19 @@ impl CodeOracle {
             ))
         })
     }
+}
+
+/// Whether an option joins, leaves or steers multicast groups.
+fn is_of_groups(special: &Special) -> bool {
+    // Both levels have the same numbers for them.
+    matches!(
+        special,
+        Special::SetOption {
+            level: IPPROTO_IP | IPPROTO_IPV6,
+            name: IP_ADD_MEMBERSHIP | IP_DROP_MEMBERSHIP | IP_MULTICAST_IF,
+            ..
+        }
+    )
 }
 
 /// What is wrong with a return value, where it is none that the function has.

@@ -159,7 +159,7 @@ impl ReceiveOracle {
         let open = reader.open.iter().find(|open| open.call == call);
         let (entered, peeks) = open.map_or((0, false), |open| (open.entered, open.peeks));
         reader.open.retain(|open| open.call != call);
-        let idle = reader.open.is_empty();
+        let idle = reader.open.iter().all(|open| open.peeks);
         if reader.unsure {
             return Ok(());
         }
@@ -189,8 +189,9 @@ impl ReceiveOracle {
         let inbox = self.inboxes.entry(tsock).or_default();
         let reader = &mut self.readers[id.0 as usize];
         let fits = |inbox: &Inbox, bytes: &[u8]| inbox.bytes[inbox.taken..].starts_with(bytes);
-        let may_go =
-            |reader: &Reader, entered: u64| reader.open.iter().all(|open| open.left > entered);
+        let may_go = |reader: &Reader, entered: u64| {
+            reader.open.iter().all(|open| open.peeks || open.left > entered)
+        };
         if reader.waiting.is_empty() && may_go(reader, entered) && fits(inbox, bytes) {
             inbox.taken += bytes.len();
             return Ok(());
@@ -248,7 +249,7 @@ impl ReceiveOracle {
                     datagram.hash == hash && datagram.len == received.bytes.len()
                 }
         };
-        if peeks && inbox.peeked.iter().any(is_it) {
+        if peeks && inbox.peeked.iter().chain(&inbox.datagrams).any(is_it) {
             return Ok(());
         }
         match inbox.datagrams.iter().position(is_it).filter(|_| !peeks) {

@@ -5,7 +5,7 @@ use provider_core::EventHandle;
 use super::{Oracles, is_receive};
 use crate::event::{At, MachineId, ThreadEnd, Tid};
 use crate::fault::Fault;
-use crate::oracle::facts::{LeakFacts, ProcessKey, ThreadPlace};
+use crate::oracle::facts::{LeakFacts, ProcessKey, Special, ThreadPlace};
 use crate::oracle::leak::LeakOracle;
 use crate::oracle::violation::Verdict;
 
@@ -47,7 +47,12 @@ impl Oracles {
             if is_receive(call)
                 && let Some(id) = call.socket
             {
-                self.receive.give_up(id);
+                // A look takes nothing that would be missing now.
+                if matches!(call.call.special, Special::Receive { peek: true, .. }) {
+                    self.receive.leave(id, call.id, false);
+                } else {
+                    self.receive.give_up(id);
+                }
             }
         }
         Ok(())

@@ -115,7 +115,7 @@ impl Oracles {
             }
             self.order.opened(&self.book, made);
         }
-        let causes = self.causes.left(&call, outcome);
+        let causes = self.causes.left(&mut self.book, at, &call, outcome);
         let notification = self.notification.leave(&self.book, at, &call, outcome, made);
         let codes = self.codes.left(&self.book, &call, outcome);
         // Each has to see every fact, whatever the others say.

@@ -16,11 +16,7 @@ impl Ledger {
         self.lifetime_entered(call);
         if let Some(cause) = Cause::of(call) {
             for op in self.ops.iter_mut().filter(|op| op.process == call.process) {
-                op.may_abort |= match cause {
-                    Cause::Close(handle) => op.handle == handle,
-                    Cause::Flush(socket) => op.socket == Some(socket) && op.sends(),
-                    Cause::Cleanup => true,
-                };
+                op.may_abort |= cause.ends(op.handle, op.socket, op.sends());
             }
         }
         if call.is_overlapped() {

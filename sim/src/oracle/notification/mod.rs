@@ -9,7 +9,7 @@ mod record;
 mod selection;
 
 use provider_core::spi::{
-    FD_ACCEPT, FD_CONNECT, FD_MAX_EVENTS, FD_OOB, FD_READ, FD_WRITE, SD_RECEIVE,
+    FD_ACCEPT, FD_CLOSE, FD_CONNECT, FD_MAX_EVENTS, FD_OOB, FD_READ, FD_WRITE, SD_RECEIVE,
 };
 use provider_core::{EventHandle, WsaError};
 
@@ -25,6 +25,18 @@ const NAME: &str = "notification";
 
 fn object(clause: &'static str, message: String) -> Verdict {
     Err(Violation::new(NAME, clause, message))
+}
+
+/// Whether an error says that a connection is over.
+const fn ends_connection(error: WsaError) -> bool {
+    matches!(
+        error,
+        WsaError::WSAECONNRESET
+            | WsaError::WSAECONNABORTED
+            | WsaError::WSAENETRESET
+            | WsaError::WSAETIMEDOUT
+            | WsaError::WSAEDISCON
+    )
 }
 
 /// What was selected, for all sockets of the run that are of interest yet.
@@ -124,9 +136,9 @@ impl NotificationOracle {
                 self.of(socket).for_each(|selection| selection.owed = None);
             }
             (Function::WSPRecv | Function::WSPRecvFrom, _)
-                if !ok && outcome.errno != WsaError::WSAEWOULDBLOCK.0 =>
+                if !ok && ends_connection(WsaError(outcome.errno)) =>
             {
-                // Whatever it says of the connection: FD_CLOSE tells of that.
+                // FD_CLOSE tells of that.
                 self.of(socket).for_each(|selection| selection.owed = None);
             }
             _ => {}
@@ -205,8 +217,8 @@ impl NotificationOracle {
         let Some(selection) = current.find(|s| s.sink == sink && s.handle == post.wparam) else {
             return Ok(());
         };
-        selection.told_ns = at.time_ns;
-        if event != FD_ACCEPT {
+        if event & (FD_WRITE | FD_CLOSE) != 0 {
+            selection.told_ns = at.time_ns;
             selection.owed = None;
         }
         selection.report(event, "ASYNCSELECT-5", &words)

@@ -3,7 +3,7 @@
 use provider_core::WsaError;
 use provider_core::spi::FD_WRITE;
 
-use super::{NotificationOracle, object};
+use super::{NotificationOracle, ends_connection, object};
 use crate::oracle::book::{ActiveCall, SocketId};
 use crate::oracle::facts::Outcome;
 use crate::oracle::transports::Transports;
@@ -25,7 +25,11 @@ impl NotificationOracle {
             let owes = refused
                 && selection.events & FD_WRITE != 0
                 && selection.is_sole_since(call.entered_ns);
-            selection.owed = owes.then(|| Owed { since_ns: call.entered_ns, words: call.words() });
+            if owes {
+                selection.owed = Some(Owed { since_ns: call.entered_ns, words: call.words() });
+            } else if outcome.value == 0 || refused || ends_connection(WsaError(outcome.errno)) {
+                selection.owed = None;
+            }
         }
     }
 
