@@ -50,7 +50,7 @@ pub struct ConditionCall {
 ///
 /// In the simulator every call is a scheduling point. No core lock is held across
 /// [`queue_apc`](Self::queue_apc), [`complete_overlapped`](Self::complete_overlapped),
-/// [`set_event`](Self::set_event), [`post_message`](Self::post_message),
+/// [`set_event`](Self::set_event), [`reset_event`](Self::reset_event), [`post_message`](Self::post_message),
 /// [`call_routine`](Self::call_routine), [`call_condition`](Self::call_condition),
 /// [`call_blocking_hook`](Self::call_blocking_hook) or any wait.
 pub trait Host {

@@ -267,9 +267,9 @@ impl<H: Host> Provider<H> {
         self.tell_options(&state);
         let (life, family, overlapped) = (listener.life, listener.family, listener.overlapped);
         let opened = Opened::new(id, life, handle, family, Kind::Stream, overlapped, state);
-        let handle = self.enter_socket(id, opened)?;
+        let handle = self.enter_socket(id, opened.clone())?;
         if let Some(selection) = selection {
-            self.begin_selection(handle, selection);
+            self.begin_selection(&opened, selection);
         }
         Ok(handle)
     }

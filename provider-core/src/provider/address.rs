@@ -124,14 +124,7 @@ impl<H: Host> Provider<H> {
             Family::V4 => SOCKADDR_IN,
             Family::V6 => SOCKADDR_IN6,
         };
-        if (self.take_u32(length)? as usize) < size {
-            return Err(WsaError::WSAEFAULT);
-        }
-        let memory = self.host.memory();
-        memory
-            .probe_write(to, size)
-            .and_then(|()| memory.probe_write(length, 4))
-            .map_err(|_| WsaError::WSAEFAULT)
+        self.check_room(to, length, size)
     }
 
     /// Writes `address` for a caller that gave room of `*length` bytes at `to`, and its size to
@@ -146,14 +139,11 @@ impl<H: Host> Provider<H> {
         length: UserPtr,
     ) -> Result<(), WsaError> {
         let (bytes, size) = encode_sockaddr(address);
-        let room = self.take_u32(length)? as usize;
         //= docs/spec/sockets.md#sockname-4
         //# A room that is too small or not writable MUST fail with WSAEFAULT.
         //= docs/spec/sockets.md#peername-4
         //# A room that is too small or not writable MUST fail with WSAEFAULT.
-        if room < size {
-            return Err(WsaError::WSAEFAULT);
-        }
+        self.check_room(to, length, size)?;
         self.host.memory().write(to, &bytes[..size]).map_err(|_| WsaError::WSAEFAULT)?;
         self.put_u32(length, size as u32)
     }

@@ -28,7 +28,11 @@ impl<H: Host> Provider<H> {
         self.enter(true, Some(descriptor))
     }
 
-    fn enter(
+    /// The same, for a call that nothing, or not every thing, may end.
+    ///
+    /// # Errors
+    /// As [`Self::enter_blocking`].
+    pub(super) fn enter(
         &self,
         cancellable: bool,
         descriptor: Option<Descriptor>,

@@ -1,6 +1,7 @@
 //! WSPCancelBlockingCall, and the cancellation of all that a thread started when it exits.
 
 use crate::operation::Owner;
+use crate::spi::FD_ACCEPT;
 use crate::{Host, ThreadKey, WsaError};
 
 use super::Provider;
@@ -44,6 +45,9 @@ impl<H: Host> Provider<H> {
             socket.gate.lock().forget(thread);
             let mut state = socket.lock();
             state.watchers.retain(|call| call.thread != thread);
+            if state.lingering == Some(thread) {
+                state.lingering = None;
+            }
             state.end_sends(WsaError::WSA_OPERATION_ABORTED, false, |op| {
                 op.request.initiator == thread
             });
@@ -51,6 +55,8 @@ impl<H: Host> Provider<H> {
                 op.request.initiator == thread
             });
             if state.waiting.abandon(thread) {
+                // Its WSPAccept does not come to enable that again.
+                state.events.reenable(FD_ACCEPT);
                 state.notify_watchers();
             }
             state.done.retain(|done| {

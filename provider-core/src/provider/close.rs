@@ -10,11 +10,15 @@ use super::Provider;
 
 impl<H: Host> Provider<H> {
     pub(super) fn close_socket(&self, handle: SocketHandle) -> Result<(), WsaError> {
-        let socket = self.socket(handle)?;
-        let mut state = self.lock_open(&socket)?;
+        self.close_opened(&self.socket(handle)?)
+    }
+
+    /// The same, of a descriptor that was looked up: its handle may be another's by now.
+    pub(super) fn close_opened(&self, socket: &Opened<H>) -> Result<(), WsaError> {
+        let mut state = self.lock_open(socket)?;
         if !state.descriptors.is_last(socket.descriptor) {
-            self.close_descriptor(&socket, &mut state);
-            self.deliver(&socket, state);
+            self.close_descriptor(socket, &mut state);
+            self.deliver(socket, state);
             return Ok(());
         }
         let linger = match socket.kind {
@@ -28,22 +32,22 @@ impl<H: Host> Provider<H> {
             && connected
         {
             if !state.options.nonblocking {
-                self.close_now(&socket, &mut state);
-                return self.linger(&socket, state, seconds);
+                self.close_now(socket, &mut state);
+                return self.linger(socket, state, seconds);
             }
             if !self.is_drained(&state) {
                 // The handle remains valid: nothing has happened.
                 return Err(WsaError::WSAEWOULDBLOCK);
             }
         }
-        self.close_now(&socket, &mut state);
+        self.close_now(socket, &mut state);
         if linger == Linger::Abort && connected {
             self.abort(&mut state);
         } else if socket.kind == Kind::Stream && !connected {
             // Nothing can be under way in an orderly manner.
             state.buffer.clear();
         }
-        self.deliver(&socket, state);
+        self.deliver(socket, state);
         Ok(())
     }
 
@@ -112,12 +116,14 @@ impl<H: Host> Provider<H> {
             return Ok(());
         }
         let deadline = self.deadline(u32::from(seconds) * 1000);
+        state.lingering = Some(self.host.current_thread());
         // The state is let go inside, so pending owners are told before the wait.
         drop(state);
         let waited = self.watch(socket, deadline, |state| {
             (state.transport_closed || self.is_drained(state)).then_some(Ok(()))
         });
         let mut state = socket.lock();
+        state.lingering = None;
         if waited == Err(WsaError::WSAETIMEDOUT) {
             self.abort(&mut state);
         }

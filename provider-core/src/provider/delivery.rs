@@ -111,11 +111,11 @@ impl<H: Host> Provider<H> {
     /// Gives back the handles of closed descriptors, and the transport of a closed socket, once
     /// nobody needs them, then the socket itself.
     fn retire<'a>(&self, socket: &'a Arc<Socket<H>>, mut state: StateGuard<'a, H>) {
-        // Those who watch a closed socket want to know how its transport drains.
+        // A close that lingers wants to know how the transport drains.
         if state.phase == Phase::Closed
             && !state.transport_closed
             && state.buffer.is_empty()
-            && state.watchers.is_empty()
+            && state.lingering.is_none()
         {
             state.transport_closed = true;
             //= docs/spec/connecting.md#joinleaf-10

@@ -93,6 +93,28 @@ impl<H: Host> Provider<H> {
         }
     }
 
+    /// Whether `size` bytes can be written to `to`, and their number to the `int` at `length`, which
+    /// says how many there is room for.
+    ///
+    /// # Errors
+    /// WSAEFAULT.
+    pub(super) fn check_room(
+        &self,
+        to: UserPtr,
+        length: UserPtr,
+        size: usize,
+    ) -> Result<(), WsaError> {
+        let room = self.take_u32(length)? as i32;
+        if usize::try_from(room).unwrap_or(0) < size {
+            return Err(WsaError::WSAEFAULT);
+        }
+        let memory = self.host.memory();
+        memory
+            .probe_write(to, size)
+            .and_then(|()| memory.probe_write(length, 4))
+            .map_err(|_| WsaError::WSAEFAULT)
+    }
+
     /// Reads an in parameter.
     pub(super) fn take_u32(&self, from: UserPtr) -> Result<u32, WsaError> {
         let mut bytes = [0; 4];

@@ -32,19 +32,20 @@ impl<H: Host> Provider<H> {
         //# WSPGetOverlappedResult with `fWait` on an operation that has a routine MUST NOT wait on
         //# an `hEvent` that is no event.
         let event = self.event_of(overlapped).ok_or(WsaError::WSA_INVALID_HANDLE)?;
-        loop {
+        //= docs/spec/overlapped.md#getresult-4
+        //# With `fWait` the call MUST return when the operation has ended.
+        // Asked again, now that the call is entered: WSPCleanup signals only those that are.
+        while self.is_pending(overlapped)? {
             self.host.wait_event(event, &call.signal)?;
-            //= docs/spec/overlapped.md#getresult-4
-            //# With `fWait` the call MUST return when the operation has ended.
-            if !self.is_pending(overlapped)? {
-                return Ok(());
-            }
             //= docs/spec/overlapped.md#getresult-6
             //# An event that somebody else has set MUST NOT be taken for completion: the status
             //# decides.
             // Somebody else has set the event, and it may stay set: look again a little later.
-            self.host.wait(&call.signal, Some(self.host.now_ns() + LOOK_AGAIN_NS));
+            if self.is_pending(overlapped)? {
+                self.host.wait(&call.signal, Some(self.host.now_ns() + LOOK_AGAIN_NS));
+            }
         }
+        Ok(())
     }
 
     /// The result of an operation as its OVERLAPPED holds it; with `wait`, once its event is set.
@@ -78,7 +79,8 @@ impl<H: Host> Provider<H> {
                 //# is FALSE.
                 return Err(WsaError::WSA_IO_INCOMPLETE);
             }
-            let call = self.enter_blocking()?;
+            // It has no WSAEINTR, so there is nothing to cancel.
+            let call = self.enter(false, None)?;
             let waited = self.wait_for_status(overlapped, &call);
             self.leave_blocking(call.thread);
             waited?;

@@ -124,9 +124,9 @@ impl<H: Host> Provider<H> {
     /// WSANOTINITIALISED when the last WSPCleanup came between and did not see it.
     pub(super) fn enter_socket(&self, id: Id, opened: Opened<H>) -> Result<SocketHandle, WsaError> {
         let (handle, life) = (opened.descriptor.handle, opened.life);
-        self.sockets.fill(id, opened);
+        self.sockets.fill(id, opened.clone());
         if self.life() != Ok(life) {
-            let _ = self.close_socket(handle);
+            let _ = self.close_opened(&opened);
             return Err(WsaError::WSANOTINITIALISED);
         }
         Ok(handle)

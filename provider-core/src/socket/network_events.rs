@@ -226,6 +226,11 @@ impl NetworkEvents {
         }
     }
 
+    /// Whether a thread makes an upcall just now.
+    pub(crate) fn is_telling(&self) -> bool {
+        self.telling
+    }
+
     /// The next upcall to make, with the lock let go; [`Self::told`] follows.
     pub(crate) fn next_notice(&mut self) -> Option<Notice> {
         if self.telling || self.stalled {

@@ -97,6 +97,8 @@ pub(crate) struct SocketState<H: Host> {
     /// Threads blocked in WSPConnect, WSPAccept, WSPSelect or a lingering WSPCloseSocket: each
     /// looks again when it is signalled.
     pub(crate) watchers: Vec<Arc<BlockedCall<H>>>,
+    /// The thread whose WSPCloseSocket lingers: it decides when the transport is given back.
+    pub(crate) lingering: Option<ThreadKey>,
     /// Operations that ended and whose owners have not been told yet.
     pub(crate) done: VecDeque<Done<H>>,
     /// The OVERLAPPED of operations that pend and whose call still has to reset their event: until
@@ -143,6 +145,7 @@ impl<H: Host> SocketState<H> {
             reports: VecDeque::new(),
             events: NetworkEvents::new(),
             watchers: Vec::new(),
+            lingering: None,
             done: VecDeque::new(),
             starting: Vec::new(),
             descriptors: Descriptors::new(),
@@ -172,6 +175,10 @@ impl<H: Host> SocketState<H> {
     /// owner is or will be told through it: that also keeps its value from being used again too
     /// early (CXL-9).
     pub(crate) fn release_descriptor(&mut self) -> Option<(Descriptor, Id)> {
+        // A message names it.
+        if self.events.is_telling() {
+            return None;
+        }
         let done = &self.done;
         self.descriptors.release(|descriptor| {
             done.iter().any(|done| done.owner.descriptor() == Some(descriptor))

@@ -19,6 +19,14 @@ fn datagram_socket(os: &Os) -> Result<SocketHandle, WsaError> {
 }
 
 fn waits_for_a_result(os: &Os) -> Result<(), WsaError> {
+    cleans_up_beside_a_wait(os, 20)
+}
+
+fn is_about_to_wait(os: &Os) -> Result<(), WsaError> {
+    cleans_up_beside_a_wait(os, 0)
+}
+
+fn cleans_up_beside_a_wait(os: &Os, after_ms: u32) -> Result<(), WsaError> {
     os.wsa_startup()?;
     let stream = connected(os)?;
     os.closesocket(stream)?;
@@ -34,7 +42,7 @@ fn waits_for_a_result(os: &Os) -> Result<(), WsaError> {
         let result = os.wsa_get_overlapped_result(socket, &waited, true);
         os.check(result.is_err(), "an operation that was cancelled ended well");
     });
-    os.sleep(20);
+    os.sleep(after_ms);
     os.wsa_cleanup()?;
     os.join(waiter);
     Ok(())
@@ -75,6 +83,14 @@ fn a_thread_that_waits_for_a_result_is_told_of_the_end() {
     for profile in PROFILES {
         (0..8).for_each(|seed| _ = clean(&pair, seed, profile, &[]));
     }
+}
+
+/// The last WSPCleanup stored the status and woke who waits, while a thread was on its way from
+/// reading the status to its wait: it waited for ever.
+#[test]
+fn a_thread_that_is_about_to_wait_for_a_result_is_not_forgotten() {
+    let pair = Pair { network: QUIET, server: reader, client: is_about_to_wait };
+    (0..3_000).for_each(|seed| _ = clean(&pair, seed, PROFILES[0], &[]));
 }
 
 //= docs/spec/startup.md#cleanup-7

@@ -1,6 +1,6 @@
 //! WSPEventSelect and WSPAsyncSelect: what is selected from now on.
 
-use crate::socket::{ALL_EVENTS, Phase, Selection, Sink};
+use crate::socket::{ALL_EVENTS, Opened, Phase, Selection, Sink};
 use crate::spi::FD_CONNECT;
 use crate::{EventHandle, Host, Kind, SocketHandle, WindowHandle, WsaError};
 
@@ -84,15 +84,13 @@ impl<H: Host> Provider<H> {
     }
 
     /// An accepted connection begins with what is selected for its listener.
-    pub(in super::super) fn begin_selection(&self, handle: SocketHandle, selection: Selection) {
+    pub(in super::super) fn begin_selection(&self, socket: &Opened<H>, selection: Selection) {
         // Closed by a WSPCleanup meanwhile, it has nothing to tell.
-        if let Ok(socket) = self.socket(handle)
-            && let Ok(mut state) = self.lock_open(&socket)
-        {
+        if let Ok(mut state) = self.lock_open(socket) {
             //= docs/spec/connecting.md#accept-5
             //# The new socket MUST have the registration for network events of the listening one.
-            state.events.select(selection.inherited(handle));
-            self.deliver(&socket, state);
+            state.events.select(selection.inherited(socket.descriptor.handle));
+            self.deliver(socket, state);
         }
     }
 }

@@ -77,7 +77,7 @@ impl<H: Host> Provider<H> {
         room: Room,
     ) -> Result<(), WsaError> {
         check_level(socket, level)?;
-        self.check_room(room, 4)?;
+        self.check_value_room(room, 4)?;
         let options = self.lock_open(socket)?.options;
         let word = match name {
             IP_MULTICAST_IF => options.multicast_interface,

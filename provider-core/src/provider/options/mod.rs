@@ -12,7 +12,7 @@ mod tcp_level;
 
 use crate::socket::SocketState;
 use crate::spi::{IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP, SOL_SOCKET};
-use crate::{Host, Memory, SocketHandle, Transport, TransportOption, UserPtr, WsaError};
+use crate::{Host, SocketHandle, Transport, TransportOption, UserPtr, WsaError};
 
 use super::Provider;
 
@@ -110,18 +110,11 @@ impl<H: Host> Provider<H> {
     ///
     /// # Errors
     /// WSAEFAULT.
-    fn check_room(&self, room: Room, size: usize) -> Result<(), WsaError> {
+    fn check_value_room(&self, room: Room, size: usize) -> Result<(), WsaError> {
         //= docs/spec/options.md#getoption-10
         //# An `optlen` that is too small, or a pointer that is not memory of the caller's, MUST
         //# fail with WSAEFAULT, and not clear SO_ERROR.
-        if (self.take_u32(room.len)? as usize) < size {
-            return Err(WsaError::WSAEFAULT);
-        }
-        let memory = self.host.memory();
-        memory
-            .probe_write(room.value, size)
-            .and_then(|()| memory.probe_write(room.len, 4))
-            .map_err(|_| WsaError::WSAEFAULT)
+        self.check_room(room.value, room.len, size)
     }
 
     /// Stores the value of an option of four bytes, and its size.

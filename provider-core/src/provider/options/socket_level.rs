@@ -131,7 +131,7 @@ impl<H: Host> Provider<H> {
             return self.protocol_info_option(socket, room);
         }
         // SO_ERROR is cleared by reading: it must not be lost to a bad pointer.
-        self.check_room(room, 4)?;
+        self.check_value_room(room, 4)?;
         let mut state = self.lock_open(socket)?;
         let word = self.option_word(socket, &mut state, name)?;
         drop(state);
@@ -142,7 +142,7 @@ impl<H: Host> Provider<H> {
     //# SO_PROTOCOL_INFO MUST describe the socket's protocol, without XP1_IFS_HANDLES.
     fn protocol_info_option(&self, socket: &Opened<H>, room: Room) -> Result<(), WsaError> {
         let info = self.fill_protocol_info(socket.family, socket.kind);
-        self.check_room(room, info.len())?;
+        self.check_value_room(room, info.len())?;
         drop(self.lock_open(socket)?);
         self.host.memory().write(room.value, &info).map_err(|_| WsaError::WSAEFAULT)?;
         self.put_u32(room.len, info.len() as u32)

@@ -35,7 +35,7 @@ impl<H: Host> Provider<H> {
         if (name, socket.kind) != (TCP_NODELAY, Kind::Stream) {
             return Err(WsaError::WSAENOPROTOOPT);
         }
-        self.check_room(room, 4)?;
+        self.check_value_room(room, 4)?;
         let on = self.lock_open(socket)?.options.no_delay;
         self.give_word(room, u32::from(on))
     }
