@@ -36,6 +36,9 @@ pub(crate) fn write(address: &SocketAddr) -> Text {
     let mut text = Text { bytes: [0; TEXT_MAX], len: 0 };
     // There is room for every address.
     let _ = match address {
+        //= docs/spec/names.md#addresstostring-1
+        //# An address MUST be written as numbers: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`,
+        //# `[2001:db8::1]:80`, with the port where it is not 0.
         SocketAddr::V4(v4) if v4.port() == 0 => write!(text, "{}", v4.ip()),
         SocketAddr::V4(v4) => write!(text, "{v4}"),
         SocketAddr::V6(v6) if v6.port() == 0 => write_v6(&mut text, v6),
@@ -49,11 +52,15 @@ pub(crate) fn write(address: &SocketAddr) -> Text {
 
 fn write_v6(text: &mut Text, address: &SocketAddrV6) -> fmt::Result {
     write!(text, "{}", address.ip())?;
+    //= docs/spec/names.md#addresstostring-2
+    //# The scope of an IPv6 address MUST be written as `%` and its number where it is not 0.
     if address.scope_id() == 0 { Ok(()) } else { write!(text, "%{}", address.scope_id()) }
 }
 
 /// Reads an address of `family`.
 pub(crate) fn read(text: &str, family: Family) -> Option<SocketAddr> {
+    //= docs/spec/names.md#stringtoaddress-1
+    //# What WSPAddressToString writes MUST be read back as the same address.
     match family {
         Family::V4 => read_v4(text).map(SocketAddr::V4),
         Family::V6 => read_v6(text).map(SocketAddr::V6),
@@ -65,6 +72,8 @@ pub(crate) fn read(text: &str, family: Family) -> Option<SocketAddr> {
 fn read_v4(text: &str) -> Option<SocketAddrV4> {
     let (host, port) = match text.split_once(':') {
         Some((host, port)) => (host, port_number(port)?),
+        //= docs/spec/names.md#stringtoaddress-2
+        //# A port that is missing MUST be read as 0.
         None => (text, 0),
     };
     let mut address = 0u32;

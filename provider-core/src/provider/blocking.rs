@@ -103,6 +103,9 @@ impl<H: Host> Provider<H> {
             if let Some(end) = call.end() {
                 break end;
             }
+            //= docs/spec/receiving.md#recv-30
+            //# A blocking call that is cancelled, or whose socket is closed, MUST fail with
+            //# WSAEINTR.
             let error = if call.is_cancelled() {
                 WsaError::WSAEINTR
             } else if why == WaitEnd::TimedOut {
@@ -138,6 +141,9 @@ impl<H: Host> Provider<H> {
         });
         state.end_receives(error, false, |op| is_this(&op.owner));
         if torn && error == WsaError::WSAEINTR && socket.kind == Kind::Stream {
+            //= docs/spec/overlapped.md#cancel-6
+            //# A stream of which a cancelled send has sent a part MUST be reset, and fail every
+            //# later call with WSAECONNABORTED.
             // A cancelled send left part of its data behind: the stream is damaged, and says
             // WSAECONNABORTED from now on instead of carrying on in the middle (CXL-4).
             self.host.transport().close(state.transport, true);

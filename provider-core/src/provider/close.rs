@@ -17,6 +17,9 @@ impl<H: Host> Provider<H> {
     pub(super) fn close_opened(&self, socket: &Opened<H>) -> Result<(), WsaError> {
         let mut state = self.lock_open(socket)?;
         if !state.descriptors.is_last(socket.descriptor) {
+            //= docs/spec/sockets.md#duplicate-5
+            //# Closing one descriptor MUST NOT close the socket for the others, nor end operations
+            //# that were started through them.
             self.close_descriptor(socket, &mut state);
             self.deliver(socket, state);
             return Ok(());
@@ -32,16 +35,29 @@ impl<H: Host> Provider<H> {
             && connected
         {
             if !state.options.nonblocking {
+                //= docs/spec/ending.md#close-4
+                //# Under SO_LINGER with another time-out the call MUST block on a blocking socket
+                //# until all is acknowledged, and reset the connection when the time-out has
+                //# passed.
                 self.close_now(socket, &mut state);
                 return self.linger(socket, state, seconds);
             }
             if !self.is_drained(&state) {
+                //= docs/spec/ending.md#close-5
+                //# Under SO_LINGER with another time-out the call MUST fail on a nonblocking socket
+                //# with WSAEWOULDBLOCK while not all is acknowledged, with nothing done.
                 // The handle remains valid: nothing has happened.
                 return Err(WsaError::WSAEWOULDBLOCK);
             }
         }
+        //= docs/spec/ending.md#close-2
+        //# Under SO_DONTLINGER the call MUST return at once, and what was accepted MUST still be
+        //# sent.
         self.close_now(socket, &mut state);
         if linger == Linger::Abort && connected {
+            //= docs/spec/ending.md#close-3
+            //# Under SO_LINGER with a time-out of 0 the call MUST reset the connection and drop
+            //# what is unsent.
             self.abort(&mut state);
         } else if socket.kind == Kind::Stream && !connected {
             // Nothing can be under way in an orderly manner.
@@ -74,6 +90,10 @@ impl<H: Host> Provider<H> {
     /// return (CXL-2). Data consumed before stays, to be sent.
     fn close_now(&self, socket: &Opened<H>, state: &mut SocketState<H>) {
         state.phase = Phase::Closed;
+        //= docs/spec/ending.md#close-1
+        //# After the call the descriptor MUST be no socket any more.
+        //= docs/spec/sockets.md#duplicate-6
+        //# Closing the last descriptor MUST close the socket.
         state.descriptors.close(socket.descriptor);
         //= docs/spec/wspsendto.md#cxl-2
         //# No notification of network events MUST come after it.
@@ -86,6 +106,8 @@ impl<H: Host> Provider<H> {
         //# Pending operations MUST end with WSA_OPERATION_ABORTED, each with its indication.
         state.end_sends(WsaError::WSA_OPERATION_ABORTED, false, |_| true);
         state.end_receives(WsaError::WSA_OPERATION_ABORTED, false, |_| true);
+        //= docs/spec/ending.md#close-8
+        //# Calls that block on the socket in other threads MUST end.
         state.notify_watchers();
         self.refuse_waiting(state);
     }
@@ -129,6 +151,9 @@ impl<H: Host> Provider<H> {
         }
         self.deliver(socket, state);
         match waited {
+            //= docs/spec/ending.md#close-6
+            //# A lingering call that is cancelled MUST fail with WSAEINTR, with the descriptor
+            //# closed.
             Err(WsaError::WSAEINTR) => Err(WsaError::WSAEINTR),
             // Inside another blocking call there is no waiting: it closes gracefully.
             _ => Ok(()),

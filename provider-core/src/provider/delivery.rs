@@ -124,6 +124,8 @@ impl<H: Host> Provider<H> {
         }
         while let Some((descriptor, id)) = state.release_descriptor() {
             drop(state);
+            //= docs/spec/startup.md#startup-13
+            //# A handle MUST be given back with WPUCloseSocketHandle exactly once.
             // It can only fail when the host lost it already.
             let _ = self.host.close_socket_handle(descriptor.handle);
             if !descriptor.is_first() {

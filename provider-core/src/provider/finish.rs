@@ -81,6 +81,9 @@ impl<H: Host> Provider<H> {
 
     /// Writes an out parameter.
     pub(super) fn put_u32(&self, to: UserPtr, value: u32) -> Result<(), WsaError> {
+        //= docs/spec/results.md#result-11
+        //# A pointer that is not memory of the caller's, or a length that is too small, MUST fail
+        //# the call with WSAEFAULT.
         self.host.memory().write(to, &value.to_le_bytes()).map_err(|_| WsaError::WSAEFAULT)
     }
 
@@ -105,6 +108,9 @@ impl<H: Host> Provider<H> {
         size: usize,
     ) -> Result<(), WsaError> {
         let room = self.take_u32(length)? as i32;
+        //= docs/spec/results.md#result-10
+        //# A function that fails MUST leave its out parameters as they were, but for a length that
+        //# it is to report.
         if usize::try_from(room).unwrap_or(0) < size {
             return Err(WsaError::WSAEFAULT);
         }

@@ -76,6 +76,9 @@ impl<H: Host> Provider<H> {
                 //= docs/spec/wspsendto.md#err-netunreach
                 //# A destination that the transport has no route to MUST fail the send with
                 //# WSAENETUNREACH, or with WSAEHOSTUNREACH where the transport says so.
+                //= docs/spec/results.md#result-9
+                //# A failed network, as the transport tells of it, MUST fail the call with
+                //# WSAENETDOWN.
                 Err(error) => return Err(error),
             }
         }

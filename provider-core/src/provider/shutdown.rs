@@ -48,6 +48,8 @@ impl<H: Host> Provider<H> {
                 let _ = self.host.transport().shutdown(state.transport, Half::Receive);
             }
         }
+        //= docs/spec/ending.md#shutdown-9
+        //# The call MUST NOT close the socket.
         Self::stir(&mut state);
         self.deliver(&socket, state);
         Ok(())

@@ -99,6 +99,9 @@ impl<H: Host> Provider<H> {
         //= docs/spec/sockets.md#socket-9
         //# When there is no handle the call MUST fail with the code of WPUCreateSocketHandle and
         //# give the transport's socket back.
+        //= docs/spec/startup.md#startup-12
+        //# Every socket given to a client MUST be a handle from WPUCreateSocketHandle, with the
+        //# provider's context.
         let handle = match self.host.create_socket_handle(id.context()) {
             Ok(handle) => handle,
             Err(error) => {

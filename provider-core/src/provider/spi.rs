@@ -19,8 +19,12 @@ use super::socket::SocketArgs;
 //# Every function MUST work in every thread, at the same time as every other.
 //= docs/spec/results.md#result-13
 //# No argument of a client's MUST be able to make the provider panic.
+//= docs/spec/results.md#result-14
+//# A function MUST NOT fail with a code that is not in its contract.
 impl<H: Host> ServiceProvider for Provider<H> {
     fn wsp_startup(&self, version_requested: u16) -> Result<u16, WsaError> {
+        //= docs/spec/startup.md#startup-5
+        //# The error code MUST be the return value: there is no `lpErrno`.
         self.startup(version_requested)
     }
 

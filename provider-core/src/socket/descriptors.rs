@@ -98,6 +98,9 @@ impl Descriptors {
         if self.closed == 0 {
             return None;
         }
+        //= docs/spec/ending.md#close-9
+        //# The value of the handle MUST NOT be given back while an operation of the socket is still
+        //# being indicated.
         let idle = |entry: &&mut Entry| {
             !entry.open && !entry.releasing && entry.telling == 0 && !is_needed(entry.descriptor)
         };

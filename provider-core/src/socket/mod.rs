@@ -55,6 +55,10 @@ pub(crate) struct RoutineCall {
     pub(crate) flags: u32,
 }
 
+//= docs/spec/sockets.md#duplicate-4
+//# Options and connection MUST be the same through every descriptor.
+//= docs/spec/sockets.md#duplicate-8
+//# Sends through all descriptors MUST share the order of one socket.
 /// A socket, as one of its descriptors leads to it.
 pub(crate) struct Opened<H: Host> {
     pub(crate) socket: Arc<Socket<H>>,

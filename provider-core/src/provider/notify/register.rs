@@ -69,6 +69,9 @@ impl<H: Host> Provider<H> {
                 //= docs/spec/notification.md#asyncselect-3
                 //# The call MUST replace what WSPAsyncSelect or WSPEventSelect registered before,
                 //# and clear the record of network events.
+                //= docs/spec/sockets.md#duplicate-7
+                //# A registration for network events through one descriptor MUST replace one made
+                //# through another.
                 state.events.select(selection);
                 let connected = match socket.kind {
                     Kind::Stream => state.phase == Phase::Connected,
