@@ -3,7 +3,7 @@
 
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
-use crate::spi::{AF_INET, AF_INET6};
+use crate::Family;
 use crate::{ThreadId, UserPtr};
 
 /// Bytes of a pointer.
@@ -192,22 +192,21 @@ impl ThreadId {
 
 /// The bytes of a `sockaddr_in` or `sockaddr_in6`, and how many of them count.
 pub fn encode_sockaddr(address: &SocketAddr) -> ([u8; SOCKADDR_IN6], usize) {
+    let family = Family::of(address);
     let mut bytes = [0; SOCKADDR_IN6];
+    bytes[..2].copy_from_slice(&(family.af() as u16).to_le_bytes());
     bytes[2..4].copy_from_slice(&address.port().to_be_bytes());
     match address {
         SocketAddr::V4(v4) => {
-            bytes[..2].copy_from_slice(&(AF_INET as u16).to_le_bytes());
             bytes[4..8].copy_from_slice(&v4.ip().octets());
-            (bytes, SOCKADDR_IN)
         }
         SocketAddr::V6(v6) => {
-            bytes[..2].copy_from_slice(&(AF_INET6 as u16).to_le_bytes());
             bytes[4..8].copy_from_slice(&v6.flowinfo().to_be_bytes());
             bytes[8..24].copy_from_slice(&v6.ip().octets());
             bytes[24..28].copy_from_slice(&v6.scope_id().to_le_bytes());
-            (bytes, SOCKADDR_IN6)
         }
     }
+    (bytes, family.sockaddr_size())
 }
 
 /// The family field of a socket address.

@@ -2,6 +2,8 @@
 
 use core::net::{IpAddr, SocketAddr};
 
+use crate::layout::{SOCKADDR_IN, SOCKADDR_IN6};
+use crate::spi::{AF_INET, AF_INET6};
 use crate::{Token, WsaError};
 
 /// The address family of a socket.
@@ -19,6 +21,31 @@ impl Family {
         match address {
             SocketAddr::V4(_) => Self::V4,
             SocketAddr::V6(_) => Self::V6,
+        }
+    }
+
+    /// The family that `af` names, if it is one of these.
+    pub const fn from_af(af: i32) -> Option<Self> {
+        match af {
+            AF_INET => Some(Self::V4),
+            AF_INET6 => Some(Self::V6),
+            _ => None,
+        }
+    }
+
+    /// Its AF_ number.
+    pub const fn af(self) -> i32 {
+        match self {
+            Self::V4 => AF_INET,
+            Self::V6 => AF_INET6,
+        }
+    }
+
+    /// The size of its socket addresses, in bytes.
+    pub const fn sockaddr_size(self) -> usize {
+        match self {
+            Self::V4 => SOCKADDR_IN,
+            Self::V6 => SOCKADDR_IN6,
         }
     }
 }

@@ -6,7 +6,6 @@ use crate::layout::{
     SOCKADDR_IN, SOCKADDR_IN6, decode_sockaddr_in, decode_sockaddr_in6, encode_sockaddr,
     sockaddr_family,
 };
-use crate::spi::{AF_INET, AF_INET6};
 use crate::{Family, Host, Memory, UserPtr, WsaError};
 
 use super::Provider;
@@ -25,11 +24,7 @@ impl RawAddress {
         if self.len < 2 {
             return None;
         }
-        match sockaddr_family(&[self.bytes[0], self.bytes[1]]) {
-            AF_INET => Some(Family::V4),
-            AF_INET6 => Some(Family::V6),
-            _ => None,
-        }
+        Family::from_af(sockaddr_family(&[self.bytes[0], self.bytes[1]]))
     }
 
     /// The address, as one of `family`.
@@ -42,21 +37,17 @@ impl RawAddress {
             return Err(WsaError::WSAEFAULT);
         }
         let given = sockaddr_family(&[self.bytes[0], self.bytes[1]]);
-        let (expected, size) = match family {
-            Family::V4 => (AF_INET, SOCKADDR_IN),
-            Family::V6 => (AF_INET6, SOCKADDR_IN6),
-        };
         //= docs/spec/wspsendto.md#err-fault-3
         //# An `iTolen` smaller than the socket address of the socket's family MUST fail a datagram
         //# send with WSAEFAULT.
-        if self.len < size {
+        if self.len < family.sockaddr_size() {
             return Err(WsaError::WSAEFAULT);
         }
         //= docs/spec/wspsendto.md#err-afnosupport
         //# A destination of another family than the socket's MUST fail with WSAEAFNOSUPPORT.
         //= docs/spec/connecting.md#connect-13
         //# A `name` of another family than the socket's MUST fail with WSAEAFNOSUPPORT.
-        if given != expected {
+        if given != family.af() {
             return Err(WsaError::WSAEAFNOSUPPORT);
         }
         Ok(match family {

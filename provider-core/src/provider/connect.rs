@@ -19,7 +19,7 @@ impl<H: Host> Provider<H> {
     ) -> Result<(), WsaError> {
         let socket = self.socket(handle)?;
         let raw = self.capture_address(name, namelen)?;
-        self.check_connect_args(socket.kind, args)?;
+        self.check_connect_args(socket.kind == Kind::Stream, args)?;
         let peer = raw.decode(socket.family)?;
         match socket.kind {
             Kind::Datagram => self.connect_datagram(&socket, peer),

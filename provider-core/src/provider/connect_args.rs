@@ -3,7 +3,7 @@
 
 use crate::layout::{qos, wsabuf};
 use crate::spi::{SERVICETYPE_BESTEFFORT, SERVICETYPE_NOTRAFFIC};
-use crate::{ConnectArgs, Host, Kind, Memory, UserPtr, WsaError};
+use crate::{ConnectArgs, Host, Memory, UserPtr, WsaError};
 
 use super::Provider;
 
@@ -11,21 +11,22 @@ use super::Provider;
 const SERVICE_MASK: u32 = 0xffff;
 
 impl<H: Host> Provider<H> {
-    /// Looks at the arguments before anything starts.
+    /// Looks at the arguments before anything starts. Connect data counts only where `exchanges`
+    /// says that the call could pass any along.
     ///
     /// # Errors
-    /// WSAEFAULT for what is not the caller's memory, WSAEPROTONOSUPPORT for data that a stream is
-    /// to pass along, WSAEOPNOTSUPP for a quality of service beyond best effort.
+    /// WSAEFAULT for what is not the caller's memory, WSAEPROTONOSUPPORT for data that is to be
+    /// passed along, WSAEOPNOTSUPP for a quality of service beyond best effort.
     pub(super) fn check_connect_args(
         &self,
-        kind: Kind,
+        exchanges: bool,
         args: &ConnectArgs,
     ) -> Result<(), WsaError> {
         //= docs/spec/connecting.md#connect-20
         //# `lpCallerData` and `lpCalleeData` on a stream, and `lpSQOS` and `lpGQOS`, that are given
         //# and are not memory of the caller's MUST fail with WSAEFAULT before anything starts.
         let mut has_data = false;
-        if kind == Kind::Stream {
+        if exchanges {
             if !args.caller_data.is_null() {
                 has_data = self.take_u32(args.caller_data.offset(wsabuf::LEN))? > 0;
             }

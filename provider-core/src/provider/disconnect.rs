@@ -46,6 +46,6 @@ impl<H: Host> Provider<H> {
         if socket.kind == Kind::Datagram && self.lock_open(&socket)?.peer.is_none() {
             return Err(WsaError::WSAENOTCONN);
         }
-        self.shutdown(handle, how)
+        self.shutdown_opened(&socket, how)
     }
 }

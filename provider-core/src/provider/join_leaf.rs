@@ -1,9 +1,8 @@
 //! WSPJoinLeaf: a leaf's way into a multipoint session, which over IP is a multicast group.
 
-use crate::layout::wsabuf;
 use crate::socket::Multipoint;
 use crate::spi::{FD_CONNECT, JL_BOTH, JL_RECEIVER_ONLY, JL_SENDER_ONLY};
-use crate::{ConnectArgs, Group, Host, Kind, Memory, SocketHandle, Transport, UserPtr, WsaError};
+use crate::{ConnectArgs, Group, Host, SocketHandle, Transport, UserPtr, WsaError};
 
 use super::Provider;
 
@@ -23,7 +22,10 @@ impl<H: Host> Provider<H> {
     pub(super) fn join_leaf(&self, args: &JoinArgs) -> Result<SocketHandle, WsaError> {
         let socket = self.socket(args.socket)?;
         let raw = self.capture_address(args.name, args.namelen)?;
-        self.check_connect_data(&args.connect)?;
+        //= docs/spec/connecting.md#joinleaf-14
+        //# Data in `lpCallerData` MUST fail with WSAEPROTONOSUPPORT, and an `lpSQOS` that asks for
+        //# more than best effort with WSAEOPNOTSUPP.
+        self.check_connect_args(true, &args.connect)?;
         //= docs/spec/connecting.md#joinleaf-4
         //# Another `dwFlags` MUST fail with WSAEINVAL.
         let role = match args.flags {
@@ -42,7 +44,6 @@ impl<H: Host> Provider<H> {
             //# A socket that has joined already MUST fail with WSAEISCONN, from WSPConnect too.
             _ => return Err(WsaError::WSAEISCONN),
         }
-        debug_assert_eq!(socket.kind, Kind::Datagram);
         //= docs/spec/connecting.md#joinleaf-7
         //# A `name` of another family than the socket's MUST fail with WSAEAFNOSUPPORT.
         //= docs/spec/connecting.md#joinleaf-8
@@ -79,35 +80,10 @@ impl<H: Host> Provider<H> {
         self.deliver(&socket, state);
         //= docs/spec/connecting.md#joinleaf-15
         //# A join that succeeds MUST store 0 in the length of `lpCalleeData`.
-        self.put_probed(args.connect.callee_data, 0);
+        self.give_no_callee_data(&args.connect);
         //= docs/spec/connecting.md#joinleaf-1
         //# A datagram socket made as a leaf (WSA_FLAG_MULTIPOINT_C_LEAF and WSA_FLAG_MULTIPOINT_D_LEAF)
         //# MUST join the multicast group in `name`, and the call MUST return the socket itself.
         Ok(args.socket)
-    }
-
-    /// Over IP nothing is exchanged at a join, and no quality of service can be had.
-    ///
-    /// # Errors
-    /// WSAEFAULT for a WSABUF that is not there, WSAEPROTONOSUPPORT for data to give to the peer,
-    /// WSAEOPNOTSUPP for a flow specification.
-    fn check_connect_data(&self, connect: &ConnectArgs) -> Result<(), WsaError> {
-        const { assert!(wsabuf::LEN == 0, "the length of a WSABUF is its first word") };
-        let memory = self.host.memory();
-        let caller_data = match connect.caller_data {
-            UserPtr::NULL => 0,
-            buffer => self.take_u32(buffer)?,
-        };
-        if !connect.callee_data.is_null() {
-            let probed = memory.probe_write(connect.callee_data, wsabuf::SIZE);
-            probed.map_err(|_| WsaError::WSAEFAULT)?;
-        }
-        //= docs/spec/connecting.md#joinleaf-14
-        //# Data in `lpCallerData` MUST fail with WSAEPROTONOSUPPORT, and an `lpSQOS` with
-        //# WSAEOPNOTSUPP.
-        if caller_data > 0 {
-            return Err(WsaError::WSAEPROTONOSUPPORT);
-        }
-        if connect.sqos.is_null() { Ok(()) } else { Err(WsaError::WSAEOPNOTSUPP) }
     }
 }

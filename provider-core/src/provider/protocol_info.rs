@@ -1,11 +1,10 @@
 //! WSAPROTOCOL_INFOW: what the provider says of its protocols, and what WSPSocket is told with one.
 
-use crate::layout::{SOCKADDR_IN, SOCKADDR_IN6, dword, protocol_info as layout};
+use crate::layout::{dword, protocol_info as layout};
 use crate::spi::{
-    AF_INET, AF_INET6, BASE_PROTOCOL, IPPROTO_TCP, IPPROTO_UDP, PFL_MATCHES_PROTOCOL_ZERO,
-    SOCK_DGRAM, SOCK_STREAM, XP1_CONNECTIONLESS, XP1_EXPEDITED_DATA, XP1_GRACEFUL_CLOSE,
-    XP1_GUARANTEED_DELIVERY, XP1_GUARANTEED_ORDER, XP1_MESSAGE_ORIENTED, XP1_SUPPORT_BROADCAST,
-    XP1_SUPPORT_MULTIPOINT,
+    BASE_PROTOCOL, IPPROTO_TCP, IPPROTO_UDP, PFL_MATCHES_PROTOCOL_ZERO, SOCK_DGRAM, SOCK_STREAM,
+    XP1_CONNECTIONLESS, XP1_EXPEDITED_DATA, XP1_GRACEFUL_CLOSE, XP1_GUARANTEED_DELIVERY,
+    XP1_GUARANTEED_ORDER, XP1_MESSAGE_ORIENTED, XP1_SUPPORT_BROADCAST, XP1_SUPPORT_MULTIPOINT,
 };
 use crate::{CatalogEntry, Family, Host, Kind, Memory, Transport, UserPtr, WsaError};
 
@@ -68,13 +67,9 @@ impl<H: Host> Provider<H> {
         put(layout::PROVIDER_FLAGS, PFL_MATCHES_PROTOCOL_ZERO);
         put(layout::CHAIN_LEN, BASE_PROTOCOL);
         put(layout::VERSION, VERSION);
-        let (af, size) = match family {
-            Family::V4 => (AF_INET, SOCKADDR_IN),
-            Family::V6 => (AF_INET6, SOCKADDR_IN6),
-        };
-        put(layout::ADDRESS_FAMILY, af as u32);
-        put(layout::MAX_SOCK_ADDR, size as u32);
-        put(layout::MIN_SOCK_ADDR, size as u32);
+        put(layout::ADDRESS_FAMILY, family.af() as u32);
+        put(layout::MAX_SOCK_ADDR, family.sockaddr_size() as u32);
+        put(layout::MIN_SOCK_ADDR, family.sockaddr_size() as u32);
         let (kind_code, protocol, message_size) = match kind {
             Kind::Stream => (SOCK_STREAM, IPPROTO_TCP, 0),
             Kind::Datagram => (SOCK_DGRAM, IPPROTO_UDP, transport.datagram_max(family)),

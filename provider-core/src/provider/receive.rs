@@ -5,9 +5,10 @@ use alloc::sync::Arc;
 use crate::operation::{BlockedCall, CallEnd, FromAddress, Mode, Owner, RecvRequest, Started};
 use crate::socket::{Multipoint, Opened, Phase, ReceiveOp, Socket, SocketState};
 use crate::spi::{FD_OOB, FD_READ, MSG_PARTIAL, MSG_PEEK, MSG_WAITALL};
-use crate::{Host, Kind, Memory, OverlappedArgs, SocketHandle, UserPtr, WsaError};
+use crate::{Host, Kind, Memory, OverlappedArgs, SocketHandle, Transport, UserPtr, WsaError};
 
 use super::Provider;
+use super::notify::Arrival;
 use super::receive_drain::Attempt;
 use super::send::OUTSTANDING_MAX;
 
@@ -102,7 +103,7 @@ impl<H: Host> Provider<H> {
             None if state.options.nonblocking => (Mode::Nonblocking, None),
             //= docs/spec/receiving.md#recv-8
             //# A blocking call MUST wait until there is one byte, or one datagram.
-            None => (Mode::Blocking, Some(self.enter_blocking_on(socket.descriptor)?)),
+            None => (Mode::Blocking, self.enter_receive(socket, &mut state, &request)?),
         };
         //= docs/spec/receiving.md#recv-29
         //# A blocking call MUST fail with WSAETIMEDOUT when it takes longer than SO_RCVTIMEO.
@@ -114,6 +115,40 @@ impl<H: Host> Provider<H> {
         //# An immediate completion MUST store the result's flags in `lpFlags`, and a call that
         //# pends MUST leave them as they were.
         self.finish_call(socket, started, call, timeout_ms, args.bytes_received, args.flags)
+    }
+
+    /// Enters a receive that may block. Inside another blocking call of the thread it goes on without,
+    /// when there is something to receive at once.
+    ///
+    /// # Errors
+    /// WSAEINPROGRESS.
+    fn enter_receive(
+        &self,
+        socket: &Opened<H>,
+        state: &mut SocketState<H>,
+        request: &RecvRequest,
+    ) -> Result<Option<Arc<BlockedCall<H>>>, WsaError> {
+        let entered = self.enter_blocking_on(socket.descriptor);
+        if entered.is_err() && self.is_there(socket, state, request) {
+            return Ok(None);
+        }
+        entered.map(Some)
+    }
+
+    /// Whether a receive that starts now finds all that it waits for.
+    fn is_there(
+        &self,
+        socket: &Socket<H>,
+        state: &mut SocketState<H>,
+        request: &RecvRequest,
+    ) -> bool {
+        match self.arrival(socket, state) {
+            Arrival::Nothing => false,
+            Arrival::Data if request.wait_all => {
+                self.host.transport().available(state.transport) >= request.total
+            }
+            _ => true,
+        }
     }
 
     fn check_receive_flags(&self, kind: Kind, flags: u32) -> Result<(), WsaError> {
@@ -175,6 +210,11 @@ impl<H: Host> Provider<H> {
         //# with WSAEWOULDBLOCK.
         if matches!(mode, Mode::Overlapped(_)) && state.receives.len() >= OUTSTANDING_MAX {
             return Err(WsaError::WSAEWOULDBLOCK);
+        }
+        //= docs/spec/receiving.md#recv-16
+        //# Data that is in hand MUST NOT be lost to an error: the next call meets that.
+        if received > 0 && matches!(mode, Mode::Blocking) && call.is_none() {
+            return Ok(Started::Now(received, 0));
         }
         let owner = self.owner_of(mode, call)?;
         state.receives.push(ReceiveOp { request, received, owner });

@@ -455,7 +455,11 @@ impl<H: Host> Provider<H> {
             //# fail with WSAEWOULDBLOCK.
             //= docs/spec/wspsendto.md#syn-3
             //# A nonblocking send that nothing can be taken of MUST fail with WSAEWOULDBLOCK.
-            (Mode::Blocking, None) | (Mode::Nonblocking, _) => Err(WsaError::WSAEWOULDBLOCK),
+            (Mode::Nonblocking, _) => Err(WsaError::WSAEWOULDBLOCK),
+            //= docs/spec/results.md#result-6
+            //# A function that would have to block inside another blocking call of its thread MUST
+            //# fail with WSAEINPROGRESS, with nothing done.
+            (Mode::Blocking, None) => Err(WsaError::WSAEINPROGRESS),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! WSPShutdown.
 
-use crate::socket::{Phase, SocketState};
+use crate::socket::{Opened, Phase, SocketState};
 use crate::spi::{SD_BOTH, SD_RECEIVE, SD_SEND};
 use crate::{Half, Host, Kind, SocketHandle, Transport, WsaError};
 
@@ -8,8 +8,12 @@ use super::Provider;
 
 impl<H: Host> Provider<H> {
     pub(super) fn shutdown(&self, handle: SocketHandle, how: i32) -> Result<(), WsaError> {
-        let socket = self.socket(handle)?;
-        let mut state = self.lock_open(&socket)?;
+        self.shutdown_opened(&self.socket(handle)?, how)
+    }
+
+    /// The same, of a descriptor that was looked up.
+    pub(super) fn shutdown_opened(&self, socket: &Opened<H>, how: i32) -> Result<(), WsaError> {
+        let mut state = self.lock_open(socket)?;
         let (send, receive) = match how {
             SD_SEND => (true, false),
             SD_RECEIVE => (false, true),
@@ -51,7 +55,7 @@ impl<H: Host> Provider<H> {
         //= docs/spec/ending.md#shutdown-9
         //# The call MUST NOT close the socket.
         Self::stir(&mut state);
-        self.deliver(&socket, state);
+        self.deliver(socket, state);
         Ok(())
     }
 

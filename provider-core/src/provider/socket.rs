@@ -2,7 +2,7 @@
 
 use crate::socket::{Multipoint, Opened, Options, SocketState};
 use crate::spi::{
-    AF_INET, AF_INET6, FROM_PROTOCOL_INFO, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM, SOCK_STREAM,
+    FROM_PROTOCOL_INFO, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM, SOCK_STREAM,
     WSA_FLAG_MULTIPOINT_C_LEAF, WSA_FLAG_MULTIPOINT_D_LEAF, WSA_FLAG_NO_HANDLE_INHERIT,
     WSA_FLAG_OVERLAPPED,
 };
@@ -46,13 +46,9 @@ impl<H: Host> Provider<H> {
         //= docs/spec/sockets.md#socket-1
         //# AF_INET or AF_INET6 with SOCK_STREAM or SOCK_DGRAM and the protocol of that type, or 0,
         //# MUST give a socket that is unbound and blocking.
-        let family = match af {
-            AF_INET => Family::V4,
-            AF_INET6 => Family::V6,
-            //= docs/spec/sockets.md#socket-2
-            //# Another address family MUST fail with WSAEAFNOSUPPORT.
-            _ => return Err(WsaError::WSAEAFNOSUPPORT),
-        };
+        //= docs/spec/sockets.md#socket-2
+        //# Another address family MUST fail with WSAEAFNOSUPPORT.
+        let family = Family::from_af(af).ok_or(WsaError::WSAEAFNOSUPPORT)?;
         let kind = match kind {
             SOCK_STREAM => Kind::Stream,
             SOCK_DGRAM => Kind::Datagram,

@@ -2,7 +2,6 @@
 
 use crate::address_text::{TEXT_MAX, read};
 use crate::layout::encode_sockaddr;
-use crate::spi::{AF_INET, AF_INET6};
 use crate::{Family, Host, Memory, UserPtr, WsaError};
 
 use super::Provider;
@@ -24,11 +23,7 @@ impl<H: Host> Provider<H> {
         self.life()?;
         //= docs/spec/names.md#stringtoaddress-4
         //# A family that the provider does not have MUST fail with WSAEINVAL.
-        let family = match family {
-            AF_INET => Family::V4,
-            AF_INET6 => Family::V6,
-            _ => return Err(WsaError::WSAEINVAL),
-        };
+        let family = Family::from_af(family).ok_or(WsaError::WSAEINVAL)?;
         let mut text = [0; TEXT_MAX];
         let text = self.take_ascii(string, &mut text)?;
         let room = self.take_u32(address_len)? as usize;
@@ -85,11 +80,8 @@ impl<H: Host> Provider<H> {
         family: Family,
         protocol_info: UserPtr,
     ) -> Result<(), WsaError> {
-        let expected = match family {
-            Family::V4 => AF_INET,
-            Family::V6 => AF_INET6,
-        };
-        if protocol_info.is_null() || self.capture_protocol_info(protocol_info)?.family == expected
+        if protocol_info.is_null()
+            || self.capture_protocol_info(protocol_info)?.family == family.af()
         {
             Ok(())
         } else {

@@ -4,15 +4,16 @@ use core::net::SocketAddr;
 
 use provider_core::layout::{WsaBuf, encode_sockaddr};
 use provider_core::spi::{
-    AF_INET, AF_INET6, JL_BOTH, JL_RECEIVER_ONLY, JL_SENDER_ONLY, SOCK_DGRAM, SOCK_STREAM,
-    WSA_FLAG_MULTIPOINT_C_LEAF, WSA_FLAG_MULTIPOINT_D_LEAF, WSA_FLAG_OVERLAPPED,
+    AF_INET, AF_INET6, JL_BOTH, JL_RECEIVER_ONLY, JL_SENDER_ONLY, SERVICETYPE_BESTEFFORT,
+    SERVICETYPE_GUARANTEED, SOCK_DGRAM, SOCK_STREAM, WSA_FLAG_MULTIPOINT_C_LEAF,
+    WSA_FLAG_MULTIPOINT_D_LEAF, WSA_FLAG_OVERLAPPED,
 };
 use provider_core::{ConnectArgs, SocketHandle, UserPtr, WsaError};
 
 use crate::support::{
     ANY_V4, ANY_V6, FAMILIES, Guarded, LEAF, LOOPBACK_V4, Op, Posted, SendCall, bind, bound, close,
-    connect, group, join_leaf, join_leaf_raw, nothing_arrives, peer_name, receive_datagram, recv,
-    sock_name, socket,
+    connect, flows, group, join_leaf, join_leaf_raw, nothing_arrives, peer_name, receive_datagram,
+    recv, sock_name, socket,
 };
 use crate::{Case, CaseResult, Hosts, TestBed, check};
 
@@ -236,20 +237,25 @@ fn nothing_to_exchange(bed: &dyn TestBed) -> CaseResult {
     let data = Guarded::holding(bed, b"hello").at();
     let full = Guarded::holding(bed, &WsaBuf { len: 5, buf: data }.encode()).at();
     let empty = Guarded::holding(bed, &WsaBuf { len: 0, buf: UserPtr::NULL }.encode()).at();
-    let flows = Guarded::holding(bed, &[0; provider_core::layout::qos::SIZE]).at();
     let none = ConnectArgs::NONE;
     let join = |connect| join_leaf_raw(bed, s, name, connect, JL_SENDER_ONLY);
     let refused = join(ConnectArgs { caller_data: full, ..none });
     check::fails("data for the peer", refused, WsaError::WSAEPROTONOSUPPORT)?;
-    let refused = join(ConnectArgs { sqos: flows, ..none });
-    check::fails("a flow specification", refused, WsaError::WSAEOPNOTSUPP)?;
+    let best = SERVICETYPE_BESTEFFORT;
+    for (sending, receiving) in [(SERVICETYPE_GUARANTEED, best), (best, SERVICETYPE_GUARANTEED)] {
+        let refused = join(ConnectArgs { sqos: flows(bed, sending, receiving), ..none });
+        check::fails("a guaranteed flow", refused, WsaError::WSAEOPNOTSUPP)?;
+    }
     for bad in bed.bad_pointers().into_iter().filter(|bad| !bad.at.is_null()) {
         let refused = join(ConnectArgs { caller_data: bad.at, ..none });
         check::fails(bad.what, refused, WsaError::WSAEFAULT)?;
         let refused = join(ConnectArgs { callee_data: bad.at, ..none });
         check::fails(bad.what, refused, WsaError::WSAEFAULT)?;
+        let refused = join(ConnectArgs { sqos: bad.at, ..none });
+        check::fails(bad.what, refused, WsaError::WSAEFAULT)?;
     }
-    check::works("joining without data", join(ConnectArgs { caller_data: empty, ..none })).map(drop)
+    let asked = ConnectArgs { caller_data: empty, sqos: flows(bed, best, best), ..none };
+    check::works("joining without data, at best effort", join(asked)).map(drop)
 }
 
 fn no_callee_data(bed: &dyn TestBed) -> CaseResult {

@@ -10,4 +10,5 @@ mod register;
 mod select;
 mod settle;
 
+pub(super) use readiness::Arrival;
 pub(super) use select::SelectArgs;

@@ -10,7 +10,7 @@ use super::super::send_start::is_fatal;
 
 /// What a receive would find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Arrival {
+pub(in super::super) enum Arrival {
     /// Nothing: it would have to wait.
     Nothing,
     /// Data, or a report of what became of an earlier datagram.
@@ -49,7 +49,11 @@ impl<H: Host> Provider<H> {
 
     /// What a receive that is called now would find. A connection that turns out to be dead is
     /// that from now on.
-    pub(super) fn arrival(&self, socket: &Socket<H>, state: &mut SocketState<H>) -> Arrival {
+    pub(in super::super) fn arrival(
+        &self,
+        socket: &Socket<H>,
+        state: &mut SocketState<H>,
+    ) -> Arrival {
         match (socket.kind, state.phase) {
             (Kind::Stream, Phase::Failed(error)) => Arrival::Failure(error),
             (Kind::Stream, Phase::Connected) if state.receive_ended => Arrival::Refusal,

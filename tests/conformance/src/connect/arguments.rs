@@ -2,12 +2,15 @@
 
 use core::net::SocketAddr;
 
-use provider_core::layout::{WsaBuf, encode_sockaddr, qos};
-use provider_core::{ConnectArgs, SocketHandle, UserPtr, WsaError};
+use provider_core::layout::{WsaBuf, encode_sockaddr};
+use provider_core::spi::{
+    SERVICETYPE_BESTEFFORT, SERVICETYPE_CONTROLLEDLOAD, SERVICETYPE_GUARANTEED,
+};
+use provider_core::{ConnectArgs, SocketHandle, WsaError};
 
 use super::{fresh_stream, listener};
 use crate::support::{
-    ANY_V4, Guarded, LOOPBACK_V4, LOOPBACK_V6, connect, connect_raw, datagram_pair, name_of,
+    ANY_V4, Guarded, LOOPBACK_V4, LOOPBACK_V6, connect, connect_raw, datagram_pair, flows, name_of,
     peer_name, sock_name,
 };
 use crate::{BadPointer, Case, CaseResult, TestBed, check};
@@ -140,34 +143,22 @@ fn bad_memory(bed: &dyn TestBed) -> CaseResult {
     check::works("WSPConnect", connect(bed, s, at))
 }
 
-/// A QOS that asks for a service in each direction.
-fn services(bed: &dyn TestBed, sending: u32, receiving: u32) -> UserPtr {
-    let mut bytes = [0; qos::SIZE];
-    for (flow, service) in [(qos::SENDING, sending), (qos::RECEIVING, receiving)] {
-        bytes[flow + qos::SERVICE_TYPE..][..4].copy_from_slice(&service.to_le_bytes());
-    }
-    Guarded::holding(bed, &bytes).at()
-}
-
 fn quality(bed: &dyn TestBed) -> CaseResult {
-    const BEST_EFFORT: u32 = 1;
-    const CONTROLLED_LOAD: u32 = 2;
-    const GUARANTEED: u32 = 3;
     let ((_, at), pair) = (listener(bed)?, datagram_pair(bed)?);
     let stream = fresh_stream(bed)?;
     for (s, to) in [(stream, at), (pair.a, pair.at_b)] {
         let connecting = |args| connect_raw(bed, s, name_of(bed, to), args);
         for (sending, receiving) in [
-            (GUARANTEED, BEST_EFFORT),
-            (BEST_EFFORT, CONTROLLED_LOAD),
-            (CONTROLLED_LOAD, GUARANTEED),
+            (SERVICETYPE_GUARANTEED, SERVICETYPE_BESTEFFORT),
+            (SERVICETYPE_BESTEFFORT, SERVICETYPE_CONTROLLEDLOAD),
+            (SERVICETYPE_CONTROLLEDLOAD, SERVICETYPE_GUARANTEED),
         ] {
-            let sqos = services(bed, sending, receiving);
+            let sqos = flows(bed, sending, receiving);
             let refused = connecting(ConnectArgs { sqos, ..NONE });
             check::fails("more than best effort", refused, WsaError::WSAEOPNOTSUPP)?;
             check::fails("its peer", peer_name(bed, s), WsaError::WSAENOTCONN)?;
         }
-        let sqos = services(bed, BEST_EFFORT, BEST_EFFORT);
+        let sqos = flows(bed, SERVICETYPE_BESTEFFORT, SERVICETYPE_BESTEFFORT);
         check::works("best effort", connecting(ConnectArgs { sqos, ..NONE }))?;
         check::equal("its peer", peer_name(bed, s), Ok(to))?;
     }

@@ -4,8 +4,8 @@ use provider_core::WsaError;
 use provider_core::spi::{MSG_WAITALL, SO_RCVTIMEO};
 
 use crate::support::{
-    RecvCall, SendCall, cancel_blocking_call, close, datagram_pair, ends, nothing_arrives,
-    set_option, stream_pair,
+    RecvCall, SendCall, Sets, cancel_blocking_call, close, datagram_pair, ends, nothing_arrives,
+    ready, set_option, stream_pair,
 };
 use crate::{Case, CaseResult, Shared, TestBed, check};
 
@@ -17,6 +17,7 @@ pub(super) const CASES: &[Case] = &[
     Case::both("recv-30-cancelled", &["RECV-30"], cancelled),
     Case::both("recv-30-closed", &["RECV-30"], closed),
     Case::both("result-6-blocking-inside-blocking", &["RESULT-6", "RESULT-8"], inside),
+    Case::both("result-6-not-where-data-waits", &["RESULT-6"], inside_with_data),
 ];
 
 fn waits(bed: &dyn TestBed) -> CaseResult {
@@ -105,8 +106,8 @@ fn closed(bed: &dyn TestBed) -> CaseResult {
     Ok(())
 }
 
-/// In an APC in the wait of a blocking receive another one is refused, and what does not block
-/// works.
+/// In an APC in the wait of a blocking receive another one that would have to wait is refused, with
+/// nothing taken, and what does not block works.
 fn inside(bed: &dyn TestBed) -> CaseResult {
     let (pair, other) = (datagram_pair(bed)?, datagram_pair(bed)?);
     let thread = bed.spawn(
@@ -118,6 +119,37 @@ fn inside(bed: &dyn TestBed) -> CaseResult {
         thread,
         Box::new(move |bed| {
             RecvCall::recv(bed, other.b).room(10).call().refused(WsaError::WSAEINPROGRESS)?;
+            SendCall::send_to(bed, pair.a).bytes(b"end").to(pair.at_b).call().done(3)
+        }),
+    );
+    check::holds("the APC was queued", queued)?;
+    ends(bed, thread)
+}
+
+/// In such an APC a receive that finds what it waits for does not block, so it is not refused. One
+/// that lacks some of it is, with nothing taken.
+fn inside_with_data(bed: &dyn TestBed) -> CaseResult {
+    let (pair, other, stream) = (datagram_pair(bed)?, datagram_pair(bed)?, stream_pair(bed)?);
+    SendCall::send_to(bed, other.a).bytes(b"datagram").to(other.at_b).call().done(8)?;
+    SendCall::send(bed, stream.a).bytes(b"part").call().done(4)?;
+    for s in [other.b, stream.b] {
+        ready(bed, &Sets::reading(s))?;
+    }
+    let thread = bed.spawn(
+        "receiver",
+        Box::new(move |bed| RecvCall::recv(bed, pair.b).room(10).call().gave(b"end")),
+    );
+    bed.grace(false);
+    let queued = bed.queue_apc(
+        thread,
+        Box::new(move |bed| {
+            RecvCall::recv(bed, other.b).room(10).call().gave(b"datagram")?;
+            let all = |room| RecvCall::recv(bed, stream.b).room(room).flags(MSG_WAITALL).call();
+            all(5).refused(WsaError::WSAEINPROGRESS)?;
+            all(4).gave(b"part")?;
+            for s in [other.b, stream.b] {
+                RecvCall::recv(bed, s).room(10).call().refused(WsaError::WSAEINPROGRESS)?;
+            }
             SendCall::send_to(bed, pair.a).bytes(b"end").to(pair.at_b).call().done(3)
         }),
     );

@@ -38,7 +38,7 @@ pub use pair::{
 };
 pub use pending::{hold_sends, release_sends, unbuffered};
 pub use raw::{
-    bind_raw, connect_raw, listen_raw, name_of, peer_name_raw, sock_name_raw, socket_raw,
+    bind_raw, connect_raw, flows, listen_raw, name_of, peer_name_raw, sock_name_raw, socket_raw,
 };
 pub use receive::{
     nothing_arrives, post_receive, receive_datagram, receive_exactly, receive_ready,

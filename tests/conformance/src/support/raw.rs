@@ -3,7 +3,7 @@
 
 use core::net::SocketAddr;
 
-use provider_core::layout::encode_sockaddr;
+use provider_core::layout::{encode_sockaddr, qos};
 use provider_core::spi::INVALID_SOCKET;
 use provider_core::{ConnectArgs, SocketHandle, UserPtr, WsaError};
 
@@ -90,4 +90,13 @@ pub fn peer_name_raw(
     namelen: UserPtr,
 ) -> Result<(), WsaError> {
     plain(bed, |errno| bed.spi().wsp_get_peer_name(s, name, namelen, errno))
+}
+
+/// A QOS that asks for a service in each direction.
+pub fn flows(bed: &dyn TestBed, sending: u32, receiving: u32) -> UserPtr {
+    let mut bytes = [0; qos::SIZE];
+    for (flow, service) in [(qos::SENDING, sending), (qos::RECEIVING, receiving)] {
+        bytes[flow + qos::SERVICE_TYPE..][..4].copy_from_slice(&service.to_le_bytes());
+    }
+    Guarded::holding(bed, &bytes).at()
 }
