@@ -7,6 +7,7 @@ use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket as Tcp, SocketBuffer, State};
 
 use super::timers::Clocks;
+use super::urgent::Urgent;
 use super::{SEND_BUFFER, StackSocket};
 
 /// Both ends of a connection, as seen from this machine.
@@ -49,6 +50,7 @@ pub(super) struct Connection {
     /// The state after the last look, to see it change.
     pub(super) seen: State,
     pub(super) clocks: Clocks,
+    pub(super) urgent: Urgent,
     /// The latest acknowledgment number that arrived.
     pub(super) last_ack: u32,
     /// The headers of the latest segment that arrived, and the sequence number after it.
@@ -78,6 +80,7 @@ impl Connection {
             dirty: false,
             seen: State::Closed,
             clocks: Clocks::default(),
+            urgent: Urgent::default(),
             last_ack: 0,
             latest: (Vec::new(), 0),
             wake_at: None,
@@ -98,7 +101,7 @@ impl Connection {
 
     /// Bytes that a receive would give.
     pub(super) fn available(&self) -> usize {
-        if self.fate.is_some() || self.deaf { 0 } else { self.tcp().recv_queue() }
+        if self.fate.is_some() || self.deaf { 0 } else { self.readable() }
     }
 
     /// Whether all that the peer sent, its FIN included, has arrived.
@@ -137,8 +140,12 @@ impl Connection {
         if dead || self.established {
             levels = levels.union(Readiness::CONNECT);
         }
-        if dead || self.deaf || self.peer_ended() || self.tcp().can_recv() {
+        let ended = dead || self.deaf || self.peer_ended();
+        if ended || self.tcp().can_recv() {
             levels = levels.union(Readiness::RECEIVE);
+        }
+        if ended || self.urgent.is_settled() {
+            levels = levels.union(Readiness::URGENT);
         }
         if dead || self.tcp().can_send() || self.drained() {
             levels = levels.union(Readiness::SEND);
@@ -157,6 +164,7 @@ impl Connection {
                 Ok(bytes) => discarded += bytes,
             }
         }
+        self.discarded(discarded);
         discarded
     }
 }

@@ -9,7 +9,7 @@ use smoltcp::time::Instant;
 
 use super::ip::{self, Envelope, Fragment, V4_HEADER, V6_HEADER};
 use super::route::{Route, Routes};
-use super::segments;
+use super::{segments, urgent};
 
 /// Buffers kept for reuse; a burst beyond it allocates.
 const POOL: usize = 1024;
@@ -25,6 +25,8 @@ pub(super) struct Wire {
     pub(super) looped: VecDeque<Vec<u8>>,
     /// What of the sequence space smoltcp's last packet took, if any: first and end.
     pub(super) asked: Option<(u32, u32)>,
+    /// The sequence number behind the urgent byte of the connection that is polled.
+    pub(super) urgent_end: Option<u32>,
     free: Vec<Vec<u8>>,
     ident: u16,
 }
@@ -37,6 +39,7 @@ impl Wire {
             outgoing: Vec::new(),
             looped: VecDeque::new(),
             asked: None,
+            urgent_end: None,
             free: Vec::new(),
             ident,
         }
@@ -190,6 +193,9 @@ impl phy::TxToken for Outgoing<'_> {
         let result = f(&mut packet);
         let header = ip::parse(&packet);
         let route = header.map_or(Route::None, |header| self.0.routes.of(header.destination));
+        if let (Some(header), Some(end)) = (header, self.0.urgent_end) {
+            urgent::point(&mut packet, &header, end);
+        }
         self.0.asked = header.and_then(|header| segments::sequence(&packet[header.header_len..]));
         match route {
             // smoltcp answers whoever wrote; a packet with a forged source gets no answer.

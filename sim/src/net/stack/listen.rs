@@ -85,6 +85,7 @@ impl Stack {
         })?;
         let holder = self.slots.get_mut(socket).ok()?;
         let (window, dead) = (holder.receive_buffer, holder.fate.is_some());
+        let urgent_inline = holder.urgent_inline;
         let Detail::Listener(listener) = &mut holder.detail else { return None };
         if dead || listener.queue.len() + listener.unfinished >= listener.backlog {
             return None;
@@ -92,6 +93,7 @@ impl Stack {
         let mut connection = Connection::new(pair, Owner::Listener(socket), window);
         connection.tcp_mut().listen(pair.local).ok()?;
         connection.seen = connection.state();
+        connection.urgent.set_inline(urgent_inline);
         listener.unfinished += 1;
         Some(self.add_connection(connection))
     }

@@ -2,8 +2,8 @@
 //!
 //! TCP is smoltcp's, one socket set for each connection, so that only connections with something
 //! to do are polled. Around it, ours: IP itself with IPv4 fragments, UDP, ICMP port unreachable,
-//! ports, which segment belongs to which connection, backlogs, and why a connection died. smoltcp
-//! says none of the last four.
+//! ports, which segment belongs to which connection, backlogs, urgent data, and why a connection
+//! died. smoltcp says none of the last five.
 //!
 //! The stack knows no clock, thread or network. Time comes in as nanoseconds, packets go in by
 //! [`Stack::receive`] and come out of [`Stack::poll`]. After any other call the stack may have
@@ -30,6 +30,7 @@ mod slots;
 mod stream;
 mod timers;
 mod udp;
+mod urgent;
 
 #[cfg(test)]
 mod tests;
@@ -279,7 +280,12 @@ impl Stack {
                     state.multicast.hears_own = on;
                 }
             }
-            TransportOption::UrgentInline(_) => {}
+            TransportOption::UrgentInline(on) => {
+                holder.urgent_inline = on;
+                if let Detail::Connection(index) = holder.detail {
+                    self.set_urgent_inline(index, on);
+                }
+            }
         }
     }
 

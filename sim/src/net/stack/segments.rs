@@ -30,8 +30,13 @@ pub(super) fn sequence(segment: &[u8]) -> Option<(u32, u32)> {
     let flags = *segment.get(13)?;
     let payload = segment.len().saturating_sub(offset) as u32;
     let length = payload + u32::from(flags & FIN != 0) + u32::from(flags & SYN != 0);
-    let first = u32::from(ip::word(segment, 4)) << 16 | u32::from(ip::word(segment, 6));
+    let first = number(segment, 4);
     (length != 0 && flags & RST == 0).then(|| (first, first.wrapping_add(length)))
+}
+
+/// The sequence or acknowledgment number at `at`.
+pub(super) fn number(bytes: &[u8], at: usize) -> u32 {
+    u32::from(ip::word(bytes, at)) << 16 | u32::from(ip::word(bytes, at + 2))
 }
 
 /// A copy of `packet`, whose segment begins at `start`, without its FIN. Checksums are verified
@@ -46,8 +51,7 @@ fn data_alone(packet: &[u8], start: usize) -> Vec<u8> {
 fn fin_alone(packet: &[u8], start: usize, data_at: usize) -> Vec<u8> {
     let mut fin = packet[..start + data_at].to_vec();
     let cut = packet.len() - fin.len();
-    let first =
-        u32::from(ip::word(packet, start + 4)) << 16 | u32::from(ip::word(packet, start + 6));
+    let first = number(packet, start + 4);
     let after = first.wrapping_add(cut as u32);
     fin[start + 4..start + 8].copy_from_slice(&after.to_be_bytes());
     set_length(&mut fin, cut);
@@ -62,9 +66,6 @@ impl Connection {
         if segment[13] & (SYN | RST | ACK) != ACK {
             return;
         }
-        let number = |bytes: &[u8], at: usize| {
-            u32::from(ip::word(bytes, at)) << 16 | u32::from(ip::word(bytes, at + 2))
-        };
         let end = sequence(segment).map_or_else(|| number(segment, 4), |(_, end)| end);
         let (latest, latest_end) = &mut self.latest;
         // Sequence numbers wrap around.
@@ -141,9 +142,10 @@ impl Stack {
         connection.heard(now);
         let flags = segment[13];
         if flags & ACK != 0 {
-            let high = u32::from(ip::word(segment, 8));
-            connection.last_ack = high << 16 | u32::from(ip::word(segment, 10));
+            connection.last_ack = number(segment, 8);
+            connection.urgent.acknowledged(connection.last_ack);
         }
+        let opening = matches!(connection.state(), State::Listen | State::SynSent);
         connection.remember(packet, packet.len() - segment.len());
         let data_at = usize::from(segment[12] >> 4) * 4;
         let set = &mut connection.set;
@@ -160,6 +162,11 @@ impl Stack {
             let mut port = Port { incoming: Some(packet), wire: &mut self.wire };
             self.interface.poll_ingress_single(instant(now), &mut port, set);
         }
+        let begun = !matches!(connection.state(), State::Listen | State::SynSent | State::Closed);
+        if opening && begun {
+            connection.urgent.opened(number(segment, 4));
+        }
+        connection.hear_urgent(segment);
         self.mark(index);
         self.settle(index, flags & RST != 0);
     }
@@ -224,10 +231,15 @@ impl Stack {
                 break;
             }
             self.wire.asked = None;
+            self.wire.urgent_end = connection.urgent.sent_end();
             let mut port = Port { incoming: None, wire: &mut self.wire };
             let result = self.interface.poll_egress(now, &mut port, &mut connection.set);
+            self.wire.urgent_end = None;
             more = result != PollResult::None;
-            again |= self.wire.asked.is_some_and(|(first, end)| connection.asked(first, end));
+            if let Some((first, end)) = self.wire.asked {
+                connection.urgent.leaves(first);
+                again |= connection.asked(first, end);
+            }
             if !more {
                 break;
             }
@@ -307,6 +319,7 @@ impl Stack {
             && let Ok(holder) = self.slots.get_mut(socket)
         {
             self.ready.tell(socket, &mut holder.interest, connection.levels());
+            self.tell_urgent(index);
         }
     }
 

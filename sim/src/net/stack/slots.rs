@@ -23,6 +23,7 @@ pub(super) struct Socket {
     pub(super) broadcast: bool,
     pub(super) keep_alive: bool,
     pub(super) no_delay: bool,
+    pub(super) urgent_inline: bool,
     pub(super) address_use: AddressUse,
     /// SO_RCVBUF, in bytes.
     pub(super) receive_buffer: usize,
@@ -144,6 +145,7 @@ impl Socket {
             broadcast: false,
             keep_alive: false,
             no_delay: false,
+            urgent_inline: false,
             address_use: AddressUse::Own,
             receive_buffer: buffer,
             detail,

@@ -50,7 +50,7 @@ impl Stack {
             return Err(WsaError::WSAENETUNREACH);
         }
         let (window, keep_alive) = (holder.receive_buffer, holder.keep_alive);
-        let no_delay = holder.no_delay;
+        let (no_delay, urgent_inline) = (holder.no_delay, holder.urgent_inline);
         self.bind_if_needed(socket)?;
         let (address, port) = self.slots.get(socket)?.bound.ok_or(WsaError::WSAEINVAL)?;
         if address.is_loopback() && route != Route::Own {
@@ -76,6 +76,7 @@ impl Stack {
         connection.seen = connection.state();
         connection.keep_alive(keep_alive);
         connection.tcp_mut().set_nagle_enabled(!no_delay);
+        connection.urgent.set_inline(urgent_inline);
         if let Some(old) = old {
             self.reap(old);
         }
@@ -111,6 +112,15 @@ impl Stack {
     /// WSAEWOULDBLOCK when there is no room, the connection's fate, WSAESHUTDOWN after a shutdown
     /// of the send half, WSAENOTCONN, WSAEOPNOTSUPP on a datagram socket, WSAENOTSOCK.
     pub fn try_send(&mut self, socket: StackSocket, bytes: &[u8]) -> Result<usize, WsaError> {
+        self.send_stream(socket, bytes, false)
+    }
+
+    pub(super) fn send_stream(
+        &mut self,
+        socket: StackSocket,
+        bytes: &[u8],
+        urgent: bool,
+    ) -> Result<usize, WsaError> {
         let (index, connection) = self.stream(socket)?;
         if let Some(fate) = connection.fate {
             return Err(fate);
@@ -123,6 +133,7 @@ impl Stack {
         }
         let taken = connection.tcp_mut().send_slice(bytes).map_err(|_| WsaError::WSAESHUTDOWN)?;
         if taken != 0 {
+            connection.urgent.sent(taken, urgent);
             self.mark(index);
         } else if !bytes.is_empty() {
             self.slots.get_mut(socket)?.interest.wait(Readiness::SEND);
@@ -132,7 +143,8 @@ impl Stack {
     }
 
     /// Gives bytes that arrived, and how many; 0 means that the peer ended its half. With `peek`
-    /// they stay. With room for none, 0 says only that there is something or the end.
+    /// they stay. With room for none, 0 says only that there is something or the end. A receive ends
+    /// before an urgent byte, and one that is in line is given alone.
     ///
     /// # Errors
     /// WSAEWOULDBLOCK when none are there, the connection's fate (what had arrived is lost then, as
@@ -144,29 +156,18 @@ impl Stack {
         into: &mut [u8],
         peek: bool,
     ) -> Result<usize, WsaError> {
-        let (index, connection) = self.stream(socket)?;
-        if let Some(fate) = connection.fate {
-            return Err(fate);
-        }
-        if connection.deaf {
-            return Err(WsaError::WSAESHUTDOWN);
-        }
-        if !connection.established {
-            return Err(WsaError::WSAENOTCONN);
-        }
-        let ended = connection.peer_ended();
-        let tcp = connection.tcp_mut();
-        if !tcp.can_recv() {
-            if ended {
+        let (index, connection) = self.receiving(socket)?;
+        if !connection.tcp().can_recv() {
+            if connection.peer_ended() {
                 return Ok(0);
             }
             self.slots.get_mut(socket)?.interest.wait(Readiness::RECEIVE);
             return Err(WsaError::WSAEWOULDBLOCK);
         }
+        let count = connection.receive(into, peek);
         if peek {
-            return Ok(tcp.peek_slice(into).unwrap_or(0));
+            return Ok(count);
         }
-        let count = tcp.recv_slice(into).unwrap_or(0);
         // The window is larger now; smoltcp decides whether that is worth a segment.
         self.mark(index);
         Ok(count)
@@ -240,6 +241,24 @@ impl Stack {
             connection.keep_alive(on);
             self.mark(index);
         }
+    }
+
+    /// The connection of a stream that can receive.
+    pub(super) fn receiving(
+        &mut self,
+        socket: StackSocket,
+    ) -> Result<(usize, &mut Connection), WsaError> {
+        let (index, connection) = self.stream(socket)?;
+        if let Some(fate) = connection.fate {
+            return Err(fate);
+        }
+        if connection.deaf {
+            return Err(WsaError::WSAESHUTDOWN);
+        }
+        if !connection.established {
+            return Err(WsaError::WSAENOTCONN);
+        }
+        Ok((index, connection))
     }
 
     /// The connection of a stream.

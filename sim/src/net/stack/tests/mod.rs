@@ -9,6 +9,7 @@ mod readiness;
 mod robust;
 mod streams;
 mod streams_end;
+mod urgent;
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::collections::BTreeMap;
@@ -72,6 +73,8 @@ pub(super) struct Net {
     pub(super) now: u64,
     pub(super) delay: u64,
     pub(super) filter: Filter,
+    /// Packets overtake each other and come twice, as this says.
+    pub(super) unrest: Option<Dice>,
     /// Packets that left any machine.
     pub(super) sent: usize,
     /// By due time, order of sending and receiver.
@@ -90,6 +93,7 @@ impl Net {
             now: SECOND,
             delay: MILLI,
             filter: Box::new(|_, _| true),
+            unrest: None,
             sent: 0,
             flights: BTreeMap::new(),
             told: vec![BTreeMap::new(); machines],
@@ -117,8 +121,16 @@ impl Net {
                         let route = stack.wire.routes.of(header.destination);
                         to != index && matches!(route, Route::Own | Route::Broadcast | Route::Group)
                     });
-                    if there {
-                        let due = self.now + self.delay;
+                    if !there {
+                        continue;
+                    }
+                    let (mut copies, mut late) = (1, 0);
+                    if let Some(dice) = &mut self.unrest {
+                        copies = 1 + u64::from(dice.roll(10) == 0);
+                        late = dice.roll(4);
+                    }
+                    for copy in 0..copies {
+                        let due = self.now + self.delay * (1 + late + 2 * copy);
                         self.flights.insert((due, self.sent, to), packet.clone());
                     }
                 }
