@@ -81,7 +81,7 @@ impl Readiness {
     pub const RECEIVE: Self = Self(2);
     /// A send may make progress, or would now report an error.
     pub const SEND: Self = Self(4);
-    /// Urgent data was announced or arrived.
+    /// Urgent data was announced or arrived, or [`Transport::try_recv_urgent`] has another outcome.
     pub const URGENT: Self = Self(8);
 
     /// Whether every bit of `other` is set here.
@@ -226,16 +226,21 @@ pub trait Transport {
     /// As [`Self::try_send`]; WSAEOPNOTSUPP where there is no urgent data.
     fn try_send_urgent(&self, socket: Self::Socket, byte: u8) -> Result<(), WsaError>;
 
-    /// Gives the urgent byte that arrived out of line; with `peek` it stays.
+    /// Gives the urgent byte that arrived out of line; with `peek` it stays. It is not part of the
+    /// stream. One that arrives takes the place of one that was not read.
     ///
     /// # Errors
     /// WSAEWOULDBLOCK when one was announced and is not here yet ([`Readiness::URGENT`] follows),
     /// WSAEINVAL when there is none or it is in line, WSAEOPNOTSUPP, or the connection's fate.
     fn try_recv_urgent(&self, socket: Self::Socket, peek: bool) -> Result<u8, WsaError>;
 
-    /// SIOCATMARK: whether no urgent data lies ahead of the next byte to be received. A receive
-    /// never crosses the mark.
+    /// SIOCATMARK: whether no urgent data waits to be read, announced or arrived, beside the stream
+    /// or in line.
     fn at_urgent_mark(&self, socket: Self::Socket) -> bool;
+
+    /// Whether an urgent byte lies, or in line lay, between what [`Self::try_recv`] gave last and what
+    /// it gives next. One receive of a client's does not go on beyond it.
+    fn stopped_at_mark(&self, socket: Self::Socket) -> bool;
 
     /// Takes one whole datagram, or nothing of it.
     ///
@@ -249,7 +254,8 @@ pub trait Transport {
         to: SocketAddr,
     ) -> Result<(), WsaError>;
 
-    /// Gives bytes that arrived; 0 means that the peer ended its half. With `peek` they stay.
+    /// Gives bytes that arrived; 0 means that the peer ended its half. With `peek` they stay. It does
+    /// not go beyond an urgent byte, and gives one that is in line alone.
     ///
     /// # Errors
     /// WSAEWOULDBLOCK when none are there, or the connection's fate.

@@ -24,6 +24,8 @@ pub(crate) struct SendRequest {
     pub(crate) total: u32,
     /// Where a datagram goes; `None` on a stream.
     pub(crate) to: Option<SocketAddr>,
+    /// The last byte is urgent (MSG_OOB); not with a length of 0.
+    pub(crate) urgent: bool,
     pub(crate) initiator: ThreadKey,
 }
 
@@ -42,6 +44,8 @@ pub(crate) struct RecvRequest {
     pub(crate) from: Option<FromAddress>,
     pub(crate) peek: bool,
     pub(crate) wait_all: bool,
+    /// It is for urgent data (MSG_OOB).
+    pub(crate) urgent: bool,
     pub(crate) initiator: ThreadKey,
 }
 

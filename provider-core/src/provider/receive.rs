@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 
 use crate::operation::{BlockedCall, CallEnd, FromAddress, Mode, Owner, RecvRequest, Started};
 use crate::socket::{Multipoint, Opened, Phase, ReceiveOp, Socket, SocketState};
-use crate::spi::{FD_OOB, FD_READ, MSG_PARTIAL, MSG_PEEK, MSG_WAITALL};
+use crate::spi::{FD_OOB, FD_READ, MSG_OOB, MSG_PARTIAL, MSG_PEEK, MSG_WAITALL};
 use crate::{Host, Kind, Memory, OverlappedArgs, SocketHandle, Transport, UserPtr, WsaError};
 
 use super::Provider;
@@ -87,6 +87,7 @@ impl<H: Host> Provider<H> {
             from,
             peek: flags & MSG_PEEK != 0,
             wait_all: flags & MSG_WAITALL != 0,
+            urgent: flags & MSG_OOB != 0,
             initiator,
         };
         //= docs/spec/receiving.md#recv-21
@@ -142,6 +143,10 @@ impl<H: Host> Provider<H> {
         state: &mut SocketState<H>,
         request: &RecvRequest,
     ) -> bool {
+        if request.urgent {
+            let urgent = self.host.transport().try_recv_urgent(state.transport, true);
+            return state.urgent_receives.is_empty() && urgent != Err(WsaError::WSAEWOULDBLOCK);
+        }
         match self.arrival(socket, state) {
             Arrival::Nothing => false,
             Arrival::Data if request.wait_all => {
@@ -152,21 +157,21 @@ impl<H: Host> Provider<H> {
     }
 
     fn check_receive_flags(&self, kind: Kind, flags: u32) -> Result<(), WsaError> {
-        let known = MSG_PEEK | MSG_WAITALL | MSG_PARTIAL;
-        if flags & !known != 0 {
-            //= docs/spec/receiving.md#recv-23
-            //# MSG_OOB on a datagram socket, or where the transport has no urgent data, MUST fail
-            //# with WSAEOPNOTSUPP.
-            //= docs/spec/receiving.md#recv-24
-            //# Flag bits that the function does not have MUST fail the call: under `Documented`
-            //# with WSAEOPNOTSUPP, under `Windows` with WSAEINVAL.
-            return Err(if flags & !known == crate::spi::MSG_OOB {
-                WsaError::WSAEOPNOTSUPP
-            } else {
-                self.unknown_flags()
-            });
+        //= docs/spec/receiving.md#recv-24
+        //# Flag bits that the function does not have MUST fail the call: under `Documented` with
+        //# WSAEOPNOTSUPP, under `Windows` with WSAEINVAL.
+        if flags & !(MSG_OOB | MSG_PEEK | MSG_WAITALL | MSG_PARTIAL) != 0 {
+            return Err(self.unknown_flags());
         }
-        if kind == Kind::Datagram && flags & MSG_WAITALL != 0 {
+        //= docs/spec/receiving.md#recv-23
+        //# MSG_OOB on a datagram socket, or where the transport has no urgent data, MUST fail with
+        //# WSAEOPNOTSUPP.
+        if flags & MSG_OOB != 0 && !self.has_urgent(kind) {
+            return Err(WsaError::WSAEOPNOTSUPP);
+        }
+        // There is one urgent byte at most: nothing that all of could be waited for.
+        let waits = flags & MSG_WAITALL != 0;
+        if waits && (kind == Kind::Datagram || flags & MSG_OOB != 0) {
             return Err(WsaError::WSAEOPNOTSUPP);
         }
         Ok(())
@@ -181,7 +186,7 @@ impl<H: Host> Provider<H> {
         call: Option<Arc<BlockedCall<H>>>,
     ) -> Result<Started, WsaError> {
         let mut received = 0;
-        if state.receives.is_empty() {
+        if state.receives_like(&request).is_empty() {
             match self.attempt(socket, state, &request, &mut received) {
                 Attempt::NoData => {}
                 Attempt::Ended(CallEnd { error: None, bytes, flags }) => {
@@ -208,7 +213,9 @@ impl<H: Host> Provider<H> {
         //= docs/spec/receiving.md#recv-28
         //# An overlapped receive beyond the number that may be outstanding on a socket MUST fail
         //# with WSAEWOULDBLOCK.
-        if matches!(mode, Mode::Overlapped(_)) && state.receives.len() >= OUTSTANDING_MAX {
+        if matches!(mode, Mode::Overlapped(_))
+            && state.receives_like(&request).len() >= OUTSTANDING_MAX
+        {
             return Err(WsaError::WSAEWOULDBLOCK);
         }
         //= docs/spec/receiving.md#recv-16
@@ -217,7 +224,7 @@ impl<H: Host> Provider<H> {
             return Ok(Started::Now(received, 0));
         }
         let owner = self.owner_of(mode, call)?;
-        state.receives.push(ReceiveOp { request, received, owner });
+        state.receives_like(&request).push(ReceiveOp { request, received, owner });
         Ok(Started::Pending)
     }
 }

@@ -6,7 +6,7 @@ use core::net::SocketAddr;
 use crate::layout::encode_sockaddr;
 use crate::operation::{CallEnd, FromAddress, RecvRequest};
 use crate::socket::{Socket, SocketState};
-use crate::spi::MSG_PARTIAL;
+use crate::spi::{MSG_OOB, MSG_PARTIAL};
 use crate::{Host, Kind, Memory, Transport, WsaError};
 
 use super::Provider;
@@ -40,6 +40,21 @@ impl<H: Host> Provider<H> {
         }
     }
 
+    /// Serves the receives that wait for urgent data.
+    pub(super) fn drain_urgent(&self, state: &mut SocketState<H>) {
+        while !state.transport_closed
+            && let Some(op) = state.urgent_receives.pop_front()
+        {
+            match self.attempt_urgent(state, &op.request) {
+                Attempt::Ended(end) => state.finish(op.owner, op.request.initiator, end),
+                Attempt::NoData => {
+                    state.urgent_receives.push_front(op);
+                    return;
+                }
+            }
+        }
+    }
+
     /// Tries to serve one receive; `received` is what it has so far (MSG_WAITALL).
     pub(super) fn attempt(
         &self,
@@ -49,6 +64,7 @@ impl<H: Host> Provider<H> {
         received: &mut u32,
     ) -> Attempt {
         match socket.kind {
+            Kind::Stream if request.urgent => self.attempt_urgent(state, request),
             Kind::Stream => self.attempt_stream(state, request, received),
             Kind::Datagram => self.attempt_datagram(state, request),
         }
@@ -61,6 +77,11 @@ impl<H: Host> Provider<H> {
         received: &mut u32,
     ) -> Attempt {
         loop {
+            //= docs/spec/receiving.md#recv-33
+            //# A receive MUST NOT give bytes from both sides of an urgent byte.
+            if *received > 0 && self.host.transport().stopped_at_mark(state.transport) {
+                return Attempt::Ended(CallEnd::success(*received));
+            }
             let room = request.total - *received as usize;
             //= docs/spec/receiving.md#recv-27
             //# A receive without room on a stream MUST wait for data, take none and end with 0
@@ -117,6 +138,31 @@ impl<H: Host> Provider<H> {
                 return Attempt::Ended(CallEnd::success(*received));
             }
         }
+    }
+
+    /// MSG_OOB. Where a receive that waits finds that there is nothing to wait for any more, it ends
+    /// as a call would that is made now.
+    fn attempt_urgent(&self, state: &mut SocketState<H>, request: &RecvRequest) -> Attempt {
+        // Without room it takes none.
+        let peek = request.peek || request.total == 0;
+        //= docs/spec/receiving.md#recv-22
+        //# MSG_OOB on a stream MUST give the urgent byte, and fail with WSAEINVAL when there is none.
+        let byte = match self.host.transport().try_recv_urgent(state.transport, peek) {
+            Ok(byte) => byte,
+            Err(WsaError::WSAEWOULDBLOCK) => return Attempt::NoData,
+            Err(error) => {
+                if is_fatal(error) {
+                    state.fail(error);
+                }
+                return Attempt::Ended(CallEnd::failure(error, 0));
+            }
+        };
+        let given = [byte];
+        let given = &given[..request.total.min(1)];
+        if request.buffers.scatter(self.host.memory(), 0, given).is_err() {
+            return Attempt::Ended(CallEnd::failure(WsaError::WSAEFAULT, 0));
+        }
+        Attempt::Ended(CallEnd { error: None, bytes: given.len() as u32, flags: MSG_OOB })
     }
 
     fn attempt_datagram(&self, state: &mut SocketState<H>, request: &RecvRequest) -> Attempt {

@@ -91,7 +91,9 @@ impl<H: Host> Provider<H> {
         let to = self.check_send_state(socket, &mut state, given, destination.is_some())?;
         let total = self.check_length(socket, buffers.total())?;
         let initiator = self.host.current_thread();
-        let request = SendRequest { buffers, total, to, initiator };
+        // Of nothing no byte is the last.
+        let urgent = args.flags & MSG_OOB != 0 && total > 0;
+        let request = SendRequest { buffers, total, to, urgent, initiator };
         let (mode, call) = match overlapped {
             //= docs/spec/wspsendto.md#ovl-13
             //# An overlapped send that cannot complete at once MUST pend on a nonblocking socket as
@@ -273,15 +275,15 @@ impl<H: Host> Provider<H> {
     }
 
     fn check_send_flags(&self, kind: Kind, flags: u32) -> Result<(), WsaError> {
-        if flags & MSG_OOB != 0 || flags & MSG_PARTIAL != 0 {
-            // Neither kind of transport has them: a datagram has no out-of-band data, and this
-            // stream transport carries none.
-            debug_assert!(matches!(kind, Kind::Datagram | Kind::Stream));
+        if flags & MSG_OOB != 0 && !self.has_urgent(kind) {
             //= docs/spec/wspsendto.md#err-opnotsupp-1
             //# MSG_OOB on a datagram socket MUST fail with WSAEOPNOTSUPP.
             //= docs/spec/wspsendto.md#err-opnotsupp-2
             //# MSG_OOB on a stream whose transport has no out-of-band data MUST fail with
             //# WSAEOPNOTSUPP.
+            return Err(WsaError::WSAEOPNOTSUPP);
+        }
+        if flags & MSG_PARTIAL != 0 {
             //= docs/spec/wspsendto.md#err-opnotsupp-3
             //# MSG_PARTIAL MUST fail with WSAEOPNOTSUPP.
             //= docs/spec/wspsendto.md#flag-3
@@ -293,10 +295,16 @@ impl<H: Host> Provider<H> {
         //= docs/spec/wspsendto.md#flag-5
         //# The options of the socket and the flags of the call MUST be all that decides how a send
         //# is made.
-        if flags & !MSG_DONTROUTE != 0 {
+        if flags & !(MSG_DONTROUTE | MSG_OOB) != 0 {
             return Err(self.unknown_flags());
         }
         Ok(())
+    }
+
+    /// Whether sockets of `kind` have urgent data. SO_OOBINLINE, which is about receiving, does not
+    /// change that for a send.
+    pub(super) fn has_urgent(&self, kind: Kind) -> bool {
+        kind == Kind::Stream && self.host.transport().has_urgent()
     }
 
     /// What a flag outside the function's list gives.

@@ -1,11 +1,11 @@
 //! Draining a socket's send side when the transport has room again: buffer first, then the queue.
 
 use crate::operation::CallEnd;
-use crate::socket::{Phase, Socket, SocketState};
+use crate::socket::{Front, Phase, Socket, SocketState};
 use crate::{Host, Kind, Transport, WsaError};
 
 use super::Provider;
-use super::send_start::{CHUNK, is_fatal};
+use super::send_start::is_fatal;
 
 /// After how long a send that met WSAENOBUFS is tried again.
 const RETRY_NS: u64 = 10_000_000;
@@ -47,11 +47,15 @@ impl<H: Host> Provider<H> {
         let transport = self.host.transport();
         loop {
             let result = if !state.buffer.is_empty() {
-                let sent = transport.try_send(state.transport, state.buffer.front_stream());
+                let sent = match state.buffer.front_stream() {
+                    Front::Bytes(bytes) => transport.try_send(state.transport, bytes),
+                    Front::Urgent(byte) => {
+                        transport.try_send_urgent(state.transport, byte).map(|()| 1)
+                    }
+                };
                 sent.map(|taken| state.buffer.consume_stream(taken))
             } else if let Some(mut op) = state.sends.pop_front() {
-                let offered = self.offer_op(state, &mut op.request, op.consumed);
-                match offered {
+                match self.offer_piece(state, &op.request, op.consumed) {
                     Ok(taken) => {
                         op.consumed += taken;
                         if op.consumed == op.request.total {
@@ -83,7 +87,7 @@ impl<H: Host> Provider<H> {
                 Ok(()) => {}
                 Err(WsaError::WSAEWOULDBLOCK) => return Drained::NoRoom,
                 Err(error) if is_fatal(error) => {
-                    state.untold = state.sends.is_empty() && state.receives.is_empty();
+                    state.untold = state.sends.is_empty() && state.awaits_nothing();
                     state.fail(error);
                     return Drained::Empty;
                 }
@@ -96,22 +100,6 @@ impl<H: Host> Provider<H> {
                 }
             }
         }
-    }
-
-    /// Offers the next piece of a queued stream send. Gives how much was taken.
-    fn offer_op(
-        &self,
-        state: &mut SocketState<H>,
-        request: &mut crate::operation::SendRequest,
-        consumed: u32,
-    ) -> Result<u32, WsaError> {
-        let len = CHUNK.min((request.total - consumed) as usize);
-        if len == 0 {
-            return Ok(0);
-        }
-        self.gather(state, request, consumed as usize, len)?;
-        let taken = self.host.transport().try_send(state.transport, &state.stage[..len])?;
-        Ok(taken as u32)
     }
 
     fn drain_datagrams(&self, state: &mut SocketState<H>) -> Drained {

@@ -195,11 +195,8 @@ impl<H: Host> Provider<H> {
         consumed: &mut u32,
     ) -> Result<(), (WsaError, u32)> {
         while *consumed < request.total {
-            let len = CHUNK.min((request.total - *consumed) as usize);
-            self.gather(state, request, *consumed as usize, len)
-                .map_err(|error| (error, *consumed))?;
-            match self.host.transport().try_send(state.transport, &state.stage[..len]) {
-                Ok(taken) => *consumed += taken as u32,
+            match self.offer_piece(state, request, *consumed) {
+                Ok(taken) => *consumed += taken,
                 Err(WsaError::WSAEWOULDBLOCK) => break,
                 // Part of it is out: the rest goes later, as from the queue.
                 //= docs/spec/wspsendto.md#err-nobufs
@@ -220,6 +217,28 @@ impl<H: Host> Provider<H> {
         Ok(())
     }
 
+    /// Offers the next piece of a stream send to the transport: an urgent byte by itself. Gives how
+    /// much was taken.
+    pub(super) fn offer_piece(
+        &self,
+        state: &mut SocketState<H>,
+        request: &SendRequest,
+        consumed: u32,
+    ) -> Result<u32, WsaError> {
+        let transport = self.host.transport();
+        let ordinary = request.total - u32::from(request.urgent);
+        //= docs/spec/wspsendto.md#flag-2
+        //# MSG_OOB on a connected stream whose transport has out-of-band data MUST send its last
+        //# byte as such, behind all that was sent before.
+        if request.urgent && consumed == ordinary {
+            self.gather(state, request, consumed as usize, 1)?;
+            return transport.try_send_urgent(state.transport, state.stage[0]).map(|()| 1);
+        }
+        let len = CHUNK.min((ordinary - consumed) as usize);
+        self.gather(state, request, consumed as usize, len)?;
+        transport.try_send(state.transport, &state.stage[..len]).map(|taken| taken as u32)
+    }
+
     /// Copies `len` bytes of a send, from `offset` on, into the buffer, or nothing of them.
     pub(super) fn fill_buffer(
         &self,
@@ -231,7 +250,8 @@ impl<H: Host> Provider<H> {
         //= docs/spec/wspsendto.md#syn-1
         //# A nonoverlapped send MUST have copied its data when it returns, so that the caller may
         //# use the memory again.
-        state.buffer.begin(request.to);
+        let last = offset as usize + len == request.total as usize;
+        state.buffer.begin(request.to, request.urgent && last);
         let mut copied = 0;
         while copied < len {
             let piece = CHUNK.min(len - copied);

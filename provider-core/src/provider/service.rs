@@ -24,6 +24,9 @@ impl<H: Host> Provider<H> {
             state.events.stir();
         }
         if readiness.contains(Readiness::URGENT) {
+            self.drain_urgent(&mut state);
+            // A mark is where a receive ends that waited for more.
+            self.drain_receives(&socket, &mut state);
             state.events.stir();
         }
         if readiness.contains(Readiness::SEND) {

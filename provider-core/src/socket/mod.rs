@@ -15,7 +15,7 @@ pub(crate) use network_events::{ALL_EVENTS, NetworkEvents, Notice, Record, Selec
 pub(crate) use op_queue::{OpQueue, ReceiveOp, SendOp};
 pub(crate) use options::{Linger, Options};
 pub(crate) use routine_gate::RoutineGate;
-pub(crate) use send_buffer::SendBuffer;
+pub(crate) use send_buffer::{Front, SendBuffer};
 pub(crate) use state::{Multipoint, Phase, SocketState};
 pub(crate) use waiting::{Connection, Waiting};
 

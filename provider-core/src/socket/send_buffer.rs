@@ -36,6 +36,17 @@ struct Outstanding {
     len: usize,
     /// Where a datagram goes; `None` on a stream.
     to: Option<SocketAddr>,
+    /// The last byte is urgent.
+    urgent: bool,
+}
+
+/// What of a stream goes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Front<'a> {
+    /// Ordinary bytes.
+    Bytes(&'a [u8]),
+    /// The urgent byte of a send.
+    Urgent(u8),
 }
 
 /// What stands between the client's buffers and the transport. A stream's bytes run together;
@@ -43,11 +54,13 @@ struct Outstanding {
 pub(crate) struct SendBuffer {
     bytes: VecDeque<u8>,
     sends: VecDeque<Outstanding>,
+    /// Sends with an urgent byte.
+    urgent: usize,
 }
 
 impl SendBuffer {
     pub(crate) const fn new() -> Self {
-        Self { bytes: VecDeque::new(), sends: VecDeque::new() }
+        Self { bytes: VecDeque::new(), sends: VecDeque::new(), urgent: 0 }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -77,9 +90,10 @@ impl SendBuffer {
     }
 
     /// Begins a send, behind all others; its bytes follow with [`Self::extend`]. `to` is where a
-    /// datagram goes.
-    pub(crate) fn begin(&mut self, to: Option<SocketAddr>) {
-        self.sends.push_back(Outstanding { len: 0, to });
+    /// datagram goes; the last byte of one that is `urgent` is urgent data.
+    pub(crate) fn begin(&mut self, to: Option<SocketAddr>, urgent: bool) {
+        self.sends.push_back(Outstanding { len: 0, to, urgent });
+        self.urgent += usize::from(urgent);
     }
 
     /// More bytes of the send begun last.
@@ -94,12 +108,27 @@ impl SendBuffer {
     pub(crate) fn take_back(&mut self) {
         if let Some(last) = self.sends.pop_back() {
             self.bytes.truncate(self.bytes.len() - last.len);
+            self.urgent -= usize::from(last.urgent);
         }
     }
 
-    /// The first bytes of a stream, as many as lie together.
-    pub(crate) fn front_stream(&self) -> &[u8] {
-        self.bytes.as_slices().0
+    /// The first bytes of a stream, as many as lie together up to an urgent one, or that.
+    pub(crate) fn front_stream(&self) -> Front<'_> {
+        let bytes = self.bytes.as_slices().0;
+        if self.urgent == 0 {
+            return Front::Bytes(bytes);
+        }
+        let mut end = 0;
+        for send in &self.sends {
+            end += send.len;
+            if send.urgent {
+                break;
+            }
+        }
+        match bytes {
+            [byte, ..] if end == 1 => Front::Urgent(*byte),
+            _ => Front::Bytes(&bytes[..bytes.len().min(end - 1)]),
+        }
     }
 
     /// The transport took the first `count` bytes of the stream.
@@ -112,6 +141,7 @@ impl SendBuffer {
                 return;
             }
             count -= first.len;
+            self.urgent -= usize::from(first.urgent);
             self.sends.pop_front();
         }
     }
@@ -121,7 +151,7 @@ impl SendBuffer {
         &mut self,
         stage: &'a mut alloc::vec::Vec<u8>,
     ) -> Option<(&'a [u8], SocketAddr)> {
-        let &Outstanding { len, to } = self.sends.front()?;
+        let &Outstanding { len, to, .. } = self.sends.front()?;
         stage.clear();
         stage.extend(self.bytes.range(..len));
         Some((stage, to?))
@@ -136,8 +166,7 @@ impl SendBuffer {
 
     /// Drops everything.
     pub(crate) fn clear(&mut self) {
-        self.bytes.clear();
-        self.sends.clear();
+        *self = Self::new();
     }
 }
 
@@ -152,7 +181,7 @@ mod tests {
     fn holding(sends: &[&[u8]], to: Option<SocketAddr>) -> SendBuffer {
         let mut buffer = SendBuffer::new();
         for send in sends {
-            buffer.begin(to);
+            buffer.begin(to, false);
             buffer.extend(send);
         }
         buffer
@@ -204,7 +233,7 @@ mod tests {
     fn empty_datagrams_fill_the_buffer_too() {
         let mut buffer = SendBuffer::new();
         while buffer.admits(0, 4) {
-            buffer.begin(TO);
+            buffer.begin(TO, false);
         }
         assert_eq!(buffer.sends.len(), 4);
     }
@@ -225,16 +254,38 @@ mod tests {
         let mut buffer = holding(&[b"abc", b"never", b"def"], None);
         buffer.take_back();
         buffer.take_back();
-        buffer.begin(None);
+        buffer.begin(None, false);
         buffer.extend(b"de");
         buffer.extend(b"f");
         assert_eq!(buffer.room(8), 2);
         let mut seen: Vec<u8> = Vec::new();
         while !buffer.is_empty() {
-            let piece = buffer.front_stream()[..1].to_vec();
-            seen.extend(&piece);
+            let Front::Bytes(piece) = buffer.front_stream() else { panic!("nothing is urgent") };
+            seen.push(piece[0]);
             buffer.consume_stream(1);
         }
         assert_eq!(seen, b"abcdef");
+    }
+
+    #[test]
+    fn urgent_bytes_go_alone_and_in_their_place() {
+        let mut buffer = SendBuffer::new();
+        for (send, urgent) in [(&b"ab"[..], false), (b"cd!", true), (b"?", true), (b"ef", false)] {
+            buffer.begin(None, urgent);
+            buffer.extend(send);
+        }
+        buffer.begin(None, true);
+        buffer.extend(b"gone");
+        buffer.take_back();
+        let seen = [(Front::Bytes(b"abcd"), 3), (Front::Bytes(b"d"), 1), (Front::Urgent(b'!'), 1)];
+        for (front, taken) in seen {
+            assert_eq!(buffer.front_stream(), front);
+            buffer.consume_stream(taken);
+        }
+        assert_eq!(buffer.front_stream(), Front::Urgent(b'?'));
+        buffer.consume_stream(1);
+        assert_eq!(buffer.front_stream(), Front::Bytes(b"ef"));
+        buffer.consume_stream(2);
+        assert!(buffer.is_empty());
     }
 }

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
-use crate::operation::{BlockedCall, CallEnd, Done, Owner};
+use crate::operation::{BlockedCall, CallEnd, Done, Owner, RecvRequest};
 use crate::spi::FD_WRITE;
 use crate::table::Id;
 use crate::{Host, ThreadKey, Token, Transport, UserPtr, WsaError};
@@ -88,6 +88,8 @@ pub(crate) struct SocketState<H: Host> {
     /// The transport gave WSAENOBUFS while draining and a timer is set to try again.
     pub(crate) retry_armed: bool,
     pub(crate) receives: OpQueue<ReceiveOp<Owner<H>>>,
+    /// Receives of urgent data: they do not wait behind the others.
+    pub(crate) urgent_receives: OpQueue<ReceiveOp<Owner<H>>>,
     /// On a listener: connections that the transport gave and that no WSPAccept has handed out.
     pub(crate) waiting: Waiting<<H::Transport as Transport>::Socket>,
     /// What became of earlier datagrams, as far as the transport has told it and no call has yet.
@@ -141,6 +143,7 @@ impl<H: Host> SocketState<H> {
             transport_full: false,
             retry_armed: false,
             receives: OpQueue::new(),
+            urgent_receives: OpQueue::new(),
             waiting: Waiting::new(),
             reports: VecDeque::new(),
             events: NetworkEvents::new(),
@@ -245,10 +248,10 @@ impl<H: Host> SocketState<H> {
         &mut self,
         error: WsaError,
         silent: bool,
-        chosen: impl FnMut(&ReceiveOp<Owner<H>>) -> bool,
+        mut chosen: impl FnMut(&ReceiveOp<Owner<H>>) -> bool,
     ) {
         let done = &mut self.done;
-        self.receives.take(chosen, |op| {
+        let mut end = |op: ReceiveOp<Owner<H>>| {
             let end = match end_error(&op.owner, error) {
                 error if op.received == 0 || error == WsaError::WSA_OPERATION_ABORTED => {
                     CallEnd::failure(error, op.received)
@@ -258,7 +261,22 @@ impl<H: Host> SocketState<H> {
                 _ => CallEnd::success(op.received),
             };
             finish(done, op.owner, op.request.initiator, end, silent);
-        });
+        };
+        self.receives.take(&mut chosen, &mut end);
+        self.urgent_receives.take(chosen, end);
+    }
+
+    /// The queue that a receive would wait in.
+    pub(crate) fn receives_like(
+        &mut self,
+        request: &RecvRequest,
+    ) -> &mut OpQueue<ReceiveOp<Owner<H>>> {
+        if request.urgent { &mut self.urgent_receives } else { &mut self.receives }
+    }
+
+    /// No receive waits.
+    pub(crate) fn awaits_nothing(&self) -> bool {
+        self.receives.is_empty() && self.urgent_receives.is_empty()
     }
 
     /// A send of `total` bytes was started, or refused with WSAEWOULDBLOCK.

@@ -20,7 +20,7 @@ impl Os {
     }
 
     /// Calls of `seam` (Connect, Accept, Send, Receive) on this machine give WSAEWOULDBLOCK until
-    /// it is released. Unlike a fault this does not end by itself: a program that holds a seam when
+    /// it is released; while Urgent is held its transport has no urgent data. Unlike a fault this does not end by itself: a program that holds a seam when
     /// its faults are over keeps its own run from ending.
     pub fn hold(&self, seam: Seam) {
         self.kernel().point(Point::Client);

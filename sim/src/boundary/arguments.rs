@@ -1,6 +1,7 @@
 //! What a call passes, read from the client's memory as the call enters.
 
 use provider_core::layout::{WsaBuf, protocol_info, thread_id, wsabuf};
+use provider_core::spi::MSG_OOB;
 use provider_core::{EventHandle, OverlappedArgs, Routine, SocketHandle, ThreadId, UserPtr};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -58,6 +59,7 @@ impl Watch {
         &self,
         segments: &Segments,
         to: UserPtr,
+        flags: u32,
         facts: Option<SocketFacts>,
     ) -> Sending {
         let mut bytes = self.scratch.borrow_mut();
@@ -74,6 +76,7 @@ impl Watch {
             whole,
             total: segments.total,
             to: self.address_at(to),
+            urgent: flags & MSG_OOB != 0,
             bytes: if facts.is_some_and(|f| f.stream) { bytes.clone() } else { Vec::new() },
         }
     }

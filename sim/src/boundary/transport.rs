@@ -90,6 +90,20 @@ impl Watch {
         });
     }
 
+    /// `try_send_urgent` gave `result`.
+    pub fn transport_sent_urgent(&self, tsock: u32, byte: u8, result: Result<(), WsaError>) {
+        self.tell(|oracles, at, process| {
+            oracles.transport_sent_urgent(at, process, tsock, byte, result)
+        });
+    }
+
+    /// `try_recv_urgent` gave `result`.
+    pub fn transport_received_urgent(&self, tsock: u32, result: Result<u8, WsaError>, peek: bool) {
+        self.tell(|oracles, _, process| {
+            oracles.transport_received_urgent(process, tsock, result, peek)
+        });
+    }
+
     /// The provider ended one half.
     pub fn transport_shutdown(&self, tsock: u32, half: Half, result: Result<(), WsaError>) {
         self.tell(|oracles, at, process| {

@@ -27,9 +27,9 @@ pub enum Seam {
     Listen,
     /// `Transport::accept`.
     Accept,
-    /// `Transport::try_send` and `try_send_to`.
+    /// `Transport::try_send`, `try_send_urgent` and `try_send_to`.
     Send,
-    /// `Transport::try_recv` and `try_recv_from`.
+    /// `Transport::try_recv`, `try_recv_urgent` and `try_recv_from`.
     Receive,
     /// `Host::queue_apc`.
     QueueApc,
@@ -37,16 +37,19 @@ pub enum Seam {
     CompleteOverlapped,
     /// `Host::create_socket_handle`.
     CreateSocketHandle,
+    /// `Transport::has_urgent`; held: there is no urgent data.
+    Urgent,
 }
 
 impl Seam {
-    const COUNT: usize = 10;
+    const COUNT: usize = 11;
 
     /// What those who were refused because it is held are told when it no longer is.
     pub(crate) const fn readiness(self) -> Readiness {
         match self {
             Self::Connect => Readiness::CONNECT,
             Self::Send => Readiness::SEND,
+            Self::Receive => Readiness::RECEIVE.union(Readiness::URGENT),
             _ => Readiness::RECEIVE,
         }
     }
@@ -64,6 +67,7 @@ impl Seam {
             Self::QueueApc => "queue APC",
             Self::CompleteOverlapped => "complete overlapped",
             Self::CreateSocketHandle => "create socket handle",
+            Self::Urgent => "urgent",
         }
     }
 }

@@ -64,17 +64,27 @@ impl SimTransport {
         to: Option<SocketAddr>,
         result: Result<usize, WsaError>,
     ) {
+        self.note_sent(socket, offered, to, result);
         let number = self.number(socket);
+        self.process.watch(|watch| watch.transport_sent(number, offered, to, result));
+    }
+
+    fn note_sent(
+        &self,
+        socket: StackSocket,
+        offered: &[u8],
+        to: Option<SocketAddr>,
+        result: Result<usize, WsaError>,
+    ) {
         if let Ok(taken) = result {
             let taken = &offered[..taken.min(offered.len())];
             self.kernel().script.borrow_mut().note_taken(taken, to);
         }
         self.kernel().record(What::TransportSend {
-            socket: number,
+            socket: self.number(socket),
             offered: offered.len() as u32,
             result: result.map(|taken| taken as u32),
         });
-        self.process.watch(|watch| watch.transport_sent(number, offered, to, result));
     }
 
     fn received(
@@ -186,19 +196,42 @@ impl Transport for SimTransport {
     }
 
     fn has_urgent(&self) -> bool {
-        false
+        !self.kernel().script.borrow().is_held(Seam::Urgent)
     }
 
-    fn try_send_urgent(&self, _: StackSocket, _: u8) -> Result<(), WsaError> {
-        Err(WsaError::WSAEOPNOTSUPP)
+    fn try_send_urgent(&self, socket: StackSocket, byte: u8) -> Result<(), WsaError> {
+        self.point();
+        let result = match self.judge_send(socket, 1) {
+            Verdict::Refuse(error) => Err(error),
+            Verdict::Take(_) => self.call(|stack| stack.try_send_urgent(socket, byte)),
+        };
+        self.note_sent(socket, &[byte], None, result.map(|()| 1));
+        let number = self.number(socket);
+        self.process.watch(|watch| watch.transport_sent_urgent(number, byte, result));
+        result
     }
 
-    fn try_recv_urgent(&self, _: StackSocket, _: bool) -> Result<u8, WsaError> {
-        Err(WsaError::WSAEOPNOTSUPP)
+    fn try_recv_urgent(&self, socket: StackSocket, peek: bool) -> Result<u8, WsaError> {
+        self.point();
+        let result = match self.judge_receive(socket, Readiness::URGENT) {
+            Some(error) => Err(error),
+            None => self.look(|stack| stack.try_recv_urgent(socket, peek)),
+        };
+        let number = self.number(socket);
+        self.kernel()
+            .record(What::TransportReceive { socket: number, result: result.map(u32::from) });
+        self.process.watch(|watch| watch.transport_received_urgent(number, result, peek));
+        result
     }
 
-    fn at_urgent_mark(&self, _: StackSocket) -> bool {
-        true
+    fn at_urgent_mark(&self, socket: StackSocket) -> bool {
+        self.point();
+        self.look(|stack| stack.at_urgent_mark(socket))
+    }
+
+    fn stopped_at_mark(&self, socket: StackSocket) -> bool {
+        self.point();
+        self.look(|stack| stack.stopped_at_mark(socket))
     }
 
     fn try_send_to(
@@ -223,7 +256,7 @@ impl Transport for SimTransport {
         peek: bool,
     ) -> Result<usize, WsaError> {
         self.point();
-        let result = match self.judge_receive(socket) {
+        let result = match self.judge_receive(socket, Readiness::RECEIVE) {
             Some(error) => Err(error),
             None => self.call(|stack| stack.try_recv(socket, into, peek)),
         };
@@ -239,7 +272,7 @@ impl Transport for SimTransport {
         peek: bool,
     ) -> Result<(usize, SocketAddr), WsaError> {
         self.point();
-        let result = match self.judge_receive(socket) {
+        let result = match self.judge_receive(socket, Readiness::RECEIVE) {
             Some(error) => Err(error),
             None => self.look(|stack| stack.try_recv_from(socket, into, peek)),
         };

@@ -183,8 +183,12 @@ impl SimTransport {
         self.delay_perhaps(socket, Readiness::SEND).err()
     }
 
-    /// Why a receive gives nothing, if a fault says so.
-    pub(super) fn judge_receive(&self, socket: StackSocket) -> Option<WsaError> {
+    /// Why a receive, whose readiness is this, gives nothing, if a fault says so.
+    pub(super) fn judge_receive(
+        &self,
+        socket: StackSocket,
+        readiness: Readiness,
+    ) -> Option<WsaError> {
         if let Err(error) = self.refuse_by_script(Seam::Receive, Some(socket)) {
             return Some(error);
         }
@@ -192,6 +196,6 @@ impl SimTransport {
         if self.strikes(Fault::NetDown, Some(socket)) {
             return Some(WsaError::WSAENETDOWN);
         }
-        self.delay_perhaps(socket, Readiness::RECEIVE).err()
+        self.delay_perhaps(socket, readiness).err()
     }
 }

@@ -81,6 +81,8 @@ const RECEIVE_END: &[E] = &[
     E::WSAEDISCON,
     E::WSAESHUTDOWN,
     E::WSAETIMEDOUT,
+    // MSG_OOB that waited for what another receive got.
+    E::WSAEINVAL,
 ];
 
 /// What a function may give beyond [`COMMON`].

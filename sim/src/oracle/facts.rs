@@ -42,6 +42,8 @@ pub struct Sending {
     pub total: u64,
     /// `lpTo`, where it was given and can be read as an address.
     pub to: Option<SocketAddr>,
+    /// MSG_OOB: the last byte is urgent.
+    pub urgent: bool,
 }
 
 /// What a call has beyond what every call has.
@@ -73,6 +75,8 @@ pub enum Special {
         room: u64,
         /// The flags pointed to hold MSG_PEEK.
         peek: bool,
+        /// They hold MSG_OOB.
+        urgent: bool,
     },
     /// WSPIoctl.
     Ioctl {

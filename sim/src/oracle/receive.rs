@@ -4,9 +4,13 @@
 //! Several receives may be in progress on a socket; a content that does not fit yet waits until the
 //! earlier ones have ended.
 
+mod urgent;
+
 use std::collections::VecDeque;
 
 use xxhash_rust::xxh3::xxh3_64;
+
+use self::urgent::Urgent;
 
 use super::book::{ActiveCall, Book, SocketId};
 use super::facts::{CallId, Received, Special};
@@ -60,6 +64,7 @@ struct Reader {
 /// The oracle.
 #[derive(Default)]
 pub(super) struct ReceiveOracle {
+    urgent: Urgent,
     inboxes: Map<Tsock, Inbox>,
     readers: Vec<Reader>,
 }

@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::book::{SocketId, place};
 use super::facade::Oracles;
 use super::facts::{ProcessKey, Special, TransportResult};
+use super::send_order::Offer;
 use super::transports::Tsock;
 use super::violation::Verdict;
 use crate::event::At;
@@ -77,28 +78,55 @@ impl Oracles {
         to: Option<SocketAddr>,
         result: TransportResult,
     ) -> Verdict {
+        let offer = Offer { bytes: offered, hash: 0, to, urgent: false };
+        self.offered(at, Tsock { machine: process.machine, number: tsock }, offer, result)
+    }
+
+    /// `try_send_urgent` gave `result`.
+    ///
+    /// # Errors
+    /// ORD-2.
+    pub fn transport_sent_urgent(
+        &mut self,
+        at: At,
+        process: ProcessKey,
+        tsock: u32,
+        byte: u8,
+        result: Result<(), WsaError>,
+    ) -> Verdict {
+        let offer = Offer { bytes: &[byte], hash: 0, to: None, urgent: true };
         let tsock = Tsock { machine: process.machine, number: tsock };
+        self.offered(at, tsock, offer, result.map(|()| 1))
+    }
+
+    fn offered(
+        &mut self,
+        at: At,
+        tsock: Tsock,
+        mut offer: Offer<'_>,
+        result: TransportResult,
+    ) -> Verdict {
+        let Offer { bytes: offered, to, urgent, .. } = offer;
         let Some(carrier) = self.transports.get(tsock) else { return Ok(()) };
         let stream = carrier.stream;
         self.transports.set_full(tsock, result == Err(WsaError::WSAEWOULDBLOCK));
-        let mut hash = 0;
         match result {
             Ok(taken) if stream => {
-                self.wire.stream_sent(tsock, &offered[..taken.min(offered.len())]);
+                self.wire.stream_sent(tsock, &offered[..taken.min(offered.len())], urgent);
             }
             Err(error) if stream && is_fatal(error) => self.wire.broken(tsock),
             Err(WsaError::WSAEWOULDBLOCK) => return Ok(()),
             _ if stream => {}
             Ok(_) => {
-                hash = xxh3_64(offered);
+                offer.hash = xxh3_64(offered);
                 if let Some(to) = to {
-                    self.wire.datagram_sent(tsock, hash, to);
+                    self.wire.datagram_sent(tsock, offer.hash, to);
                 }
             }
-            Err(_) => hash = xxh3_64(offered),
+            Err(_) => offer.hash = xxh3_64(offered),
         }
         let Some(socket) = self.carried(at, tsock) else { return Ok(()) };
-        self.order.transport_sent(&self.book, at, socket, offered, hash, to, result)
+        self.order.transport_sent(&self.book, at, socket, offer, result)
     }
 
     /// The provider is told that a transport socket is ready.
@@ -168,6 +196,38 @@ impl Oracles {
         match from {
             Some(from) if len == data.len() => self.wire.datagram_received(tsock, hash, len, from),
             _ => Ok(()),
+        }
+    }
+
+    /// `try_recv_urgent` gave `result`.
+    ///
+    /// # Errors
+    /// RECV-22.
+    pub fn transport_received_urgent(
+        &mut self,
+        process: ProcessKey,
+        tsock: u32,
+        result: Result<u8, WsaError>,
+        peek: bool,
+    ) -> Verdict {
+        let tsock = Tsock { machine: process.machine, number: tsock };
+        let Some(carrier) = self.transports.get(tsock) else { return Ok(()) };
+        let socket = carrier.socket;
+        match result {
+            Ok(byte) => {
+                self.receive.urgent_arrived(tsock, byte, peek);
+                if peek { Ok(()) } else { self.wire.urgent_received(tsock, byte) }
+            }
+            // There is none.
+            Err(WsaError::WSAEINVAL) => Ok(()),
+            Err(error) if is_fatal(error) => {
+                self.wire.broken(tsock);
+                if let Some(socket) = socket {
+                    self.order.died(socket);
+                }
+                Ok(())
+            }
+            Err(_) => Ok(()),
         }
     }
 

@@ -77,6 +77,12 @@ impl Play {
         self.oracles.transport_sent(at, self.process, tsock, offered, None, Ok(result))
     }
 
+    /// The transport took an urgent byte.
+    pub(super) fn took_urgent(&mut self, tsock: u32, byte: u8) -> Verdict {
+        let at = self.at(9);
+        self.oracles.transport_sent_urgent(at, self.process, tsock, byte, Ok(()))
+    }
+
     pub(super) fn stored(&mut self, thread: u32, ov: UserPtr, now: OverlappedFacts) -> Verdict {
         let at = self.at(thread);
         self.oracles.status_stored(at, self.process, ov, now, None, &|_| false)
@@ -148,8 +154,17 @@ pub(super) fn send(socket: usize, bytes: &[u8]) -> Call {
             whole: true,
             total: bytes.len() as u64,
             to: None,
+            urgent: false,
         }),
     )
+}
+
+/// A send with MSG_OOB.
+pub(super) fn urgent(mut call: Call) -> Call {
+    if let Special::Send(sending) = &mut call.special {
+        sending.urgent = true;
+    }
+    call
 }
 
 pub(super) fn overlapped(mut call: Call, ov: UserPtr, routine: bool) -> Call {

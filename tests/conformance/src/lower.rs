@@ -27,6 +27,8 @@ pub enum Seam {
     CompleteOverlapped,
     /// WPUCreateSocketHandle.
     CreateSocketHandle,
+    /// The transport has urgent data.
+    Urgent,
 }
 
 /// What a scripted call answers.
@@ -59,7 +61,8 @@ pub trait Lower {
     fn forget_answers(&self, seam: Seam);
 
     /// Calls of `seam` (Connect, Accept, Send or Receive) give WSAEWOULDBLOCK until it is released:
-    /// a connect stays under way, a send finds no room, a receive finds nothing.
+    /// a connect stays under way, a send finds no room, a receive finds nothing. While Urgent is
+    /// held the transport is one that has no urgent data.
     fn hold(&self, seam: Seam);
 
     /// Ends a hold; whoever was refused by it is told that the socket is ready.

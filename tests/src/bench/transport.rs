@@ -76,6 +76,10 @@ impl Transport for BenchTransport {
         true
     }
 
+    fn stopped_at_mark(&self, _: u8) -> bool {
+        false
+    }
+
     fn try_send_to(&self, _: u8, datagram: &[u8], to: SocketAddr) -> Result<(), WsaError> {
         self.net.borrow_mut().try_send_to(datagram, to)
     }

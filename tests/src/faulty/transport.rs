@@ -108,6 +108,10 @@ impl Transport for FlawedTransport {
         self.inner.at_urgent_mark(socket)
     }
 
+    fn stopped_at_mark(&self, socket: Socket) -> bool {
+        self.inner.stopped_at_mark(socket)
+    }
+
     fn try_send_to(&self, socket: Socket, datagram: &[u8], to: SocketAddr) -> Result<(), WsaError> {
         if self.state.has(Flaw::Reordered) {
             let held = self.state.held.take();

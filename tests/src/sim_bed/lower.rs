@@ -5,7 +5,7 @@ use wspsim_conformance::{Answer, Lower, Seam, Taken};
 
 use super::bed::SimBed;
 
-const HELD: [Seam; 4] = [Seam::Connect, Seam::Accept, Seam::Send, Seam::Receive];
+const HELD: [Seam; 5] = [Seam::Connect, Seam::Accept, Seam::Send, Seam::Receive, Seam::Urgent];
 
 fn seam(seam: Seam) -> fault::Seam {
     match seam {
@@ -19,6 +19,7 @@ fn seam(seam: Seam) -> fault::Seam {
         Seam::QueueApc => fault::Seam::QueueApc,
         Seam::CompleteOverlapped => fault::Seam::CompleteOverlapped,
         Seam::CreateSocketHandle => fault::Seam::CreateSocketHandle,
+        Seam::Urgent => fault::Seam::Urgent,
     }
 }
 

@@ -106,12 +106,29 @@ impl<H: Host> Provider<H> {
     }
 
     /// Whether urgent data waits that is not part of the stream.
-    pub(super) fn urgent_waits(&self, state: &SocketState<H>) -> bool {
+    pub(super) fn urgent_waits(&self, state: &mut SocketState<H>) -> bool {
         let transport = self.host.transport();
-        state.phase == Phase::Connected
-            && !state.transport_closed
-            && !state.receive_ended
-            && transport.has_urgent()
-            && transport.try_recv_urgent(state.transport, true).is_ok()
+        if state.phase != Phase::Connected
+            || state.transport_closed
+            || state.receive_ended
+            // What comes is for the receives that wait.
+            || !state.urgent_receives.is_empty()
+            || !transport.has_urgent()
+        {
+            return false;
+        }
+        match transport.try_recv_urgent(state.transport, true) {
+            Ok(_) => true,
+            // There is none, or it is in line, or it has not arrived.
+            Err(WsaError::WSAEINVAL | WsaError::WSAEWOULDBLOCK) => false,
+            Err(error) => {
+                if is_fatal(error) {
+                    state.fail(error);
+                } else {
+                    self.nothing_known(state);
+                }
+                false
+            }
+        }
     }
 }

@@ -286,6 +286,7 @@ impl ServiceProvider for Boundary {
             buffers,
             buffer_count,
             bytes_sent,
+            flags,
             to: UserPtr::NULL,
             tolen: 0,
             overlapped,
@@ -308,7 +309,8 @@ impl ServiceProvider for Boundary {
         overlapped: OverlappedArgs,
         errno: UserPtr,
     ) -> i32 {
-        let args = SendArgs { s, buffers, buffer_count, bytes_sent, to, tolen, overlapped, errno };
+        let args =
+            SendArgs { s, buffers, buffer_count, bytes_sent, flags, to, tolen, overlapped, errno };
         self.send(Function::WSPSendTo, &args, |p| {
             p.wsp_send_to(s, buffers, buffer_count, bytes_sent, flags, to, tolen, overlapped, errno)
         })

@@ -2,7 +2,7 @@
 //! when.
 
 use provider_core::layout::{overlapped as layout_overlapped, thread_id, wsabuf};
-use provider_core::spi::MSG_PEEK;
+use provider_core::spi::{MSG_OOB, MSG_PEEK};
 use provider_core::{OverlappedArgs, ServiceProvider, SocketHandle, UserPtr};
 
 use super::Boundary;
@@ -17,6 +17,7 @@ pub(super) struct SendArgs {
     pub(super) buffers: UserPtr,
     pub(super) buffer_count: u32,
     pub(super) bytes_sent: UserPtr,
+    pub(super) flags: u32,
     pub(super) to: UserPtr,
     pub(super) tolen: i32,
     pub(super) overlapped: OverlappedArgs,
@@ -70,7 +71,7 @@ impl Boundary {
         watch.around.entering(function, args.s);
         let overlapped = self.is_overlapped(args.s, args.overlapped);
         let segments = watch.segments(args.buffers, args.buffer_count);
-        let sending = watch.sending(&segments, args.to, watch.socket_facts(args.s));
+        let sending = watch.sending(&segments, args.to, args.flags, watch.socket_facts(args.s));
         let len = u32::try_from(segments.total).unwrap_or(u32::MAX);
         let mut call = Call::plain(function, args.s, Special::Send(sending));
         if overlapped {
@@ -119,8 +120,9 @@ impl Boundary {
         let overlapped = self.is_overlapped(args.s, args.overlapped);
         let segments = watch.segments(args.buffers, args.buffer_count);
         let len = u32::try_from(segments.total).unwrap_or(u32::MAX);
-        let peek = watch.word_at(args.flags).is_some_and(|flags| flags & MSG_PEEK != 0);
-        let special = Special::Receive { room: segments.total, peek };
+        let has = |flag| watch.word_at(args.flags).is_some_and(|flags| flags & flag != 0);
+        let (peek, urgent) = (has(MSG_PEEK), has(MSG_OOB));
+        let special = Special::Receive { room: segments.total, peek, urgent };
         let mut call = Call::plain(function, args.s, special);
         if overlapped {
             call = watch.with_overlapped(call, args.overlapped);

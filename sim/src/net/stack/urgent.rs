@@ -42,7 +42,7 @@ pub(super) struct Urgent {
     marks: VecDeque<Mark>,
     /// The urgent byte that was pulled out of the stream and not read.
     held: Option<u8>,
-    /// The latest receive ended because of a mark.
+    /// An urgent byte was passed, or taken in line, since ordinary bytes were.
     stopped: bool,
     /// Something of the above is news for whoever holds the connection.
     news: bool,
@@ -64,7 +64,7 @@ impl Urgent {
 
     /// A segment that takes sequence space leaves; the first is the SYN.
     pub(super) fn leaves(&mut self, sequence: u32) {
-        self.own_first.get_or_insert(sequence.wrapping_add(1));
+        self.own_first.get_or_insert_with(|| sequence.wrapping_add(1));
     }
 
     /// smoltcp took `bytes`, of which the last one is urgent or none is.
@@ -175,6 +175,8 @@ impl Connection {
             let passed = self.tcp_mut().recv(|bytes| (bytes.len().min(1), bytes.len().min(1)));
             self.urgent.taken += passed.unwrap_or(0) as u64;
             self.urgent.marks.pop_front();
+            // A receive that has got what came before goes no further.
+            self.urgent.stopped = true;
         }
     }
 
@@ -203,10 +205,13 @@ impl Connection {
         let count = self.tcp_mut().recv_slice(into).unwrap_or(0);
         let urgent = &mut self.urgent;
         urgent.taken += count as u64;
-        let in_line = urgent.marks.pop_front_if(|mark| mark.at < urgent.taken).is_some();
-        let before = urgent.marks.front().map(|mark| mark.at).or(urgent.announced);
-        urgent.stopped = in_line || before == Some(urgent.taken);
-        self.pass_pulled();
+        if count > 0 {
+            urgent.stopped = urgent.marks.front().is_some_and(|mark| mark.at < urgent.taken);
+            if urgent.stopped {
+                urgent.marks.pop_front();
+            }
+            self.pass_pulled();
+        }
         count
     }
 
@@ -251,18 +256,24 @@ impl Stack {
         Err(WsaError::WSAEWOULDBLOCK)
     }
 
-    /// Whether no urgent data waits to be read, announced or arrived, or it would come in line.
+    /// Whether no urgent data waits to be read, announced or arrived, beside the stream or in line.
     pub fn at_urgent_mark(&mut self, socket: StackSocket) -> bool {
         self.receiving(socket).map_or(true, |(_, connection)| {
             let urgent = &connection.urgent;
-            urgent.inline || urgent.held.is_none() && urgent.announced.is_none()
+            let beside = urgent.held.is_some() && !urgent.inline;
+            let in_line = urgent.marks.iter().any(|mark| !mark.pulled);
+            !beside && !in_line && urgent.announced.is_none()
         })
     }
 
-    /// Whether the latest receive of a stream ended because of an urgent byte: right before it, or
-    /// with it where it is in line.
+    /// Whether an urgent byte lies between what the latest receive of a stream gave and what the
+    /// next one would give, or that one ended with it, where it is in line.
     pub fn stopped_at_mark(&mut self, socket: StackSocket) -> bool {
-        self.receiving(socket).is_ok_and(|(_, connection)| connection.urgent.stopped)
+        self.receiving(socket).is_ok_and(|(_, connection)| {
+            let urgent = &connection.urgent;
+            let next = urgent.marks.front().map(|mark| mark.at).or(urgent.announced);
+            urgent.stopped || next == Some(urgent.taken)
+        })
     }
 
     pub(super) fn set_urgent_inline(&mut self, index: usize, on: bool) {

@@ -89,6 +89,8 @@ impl Oracles {
             self.order.enter(&self.book, active, sending);
         } else if is_receive(active) {
             self.receive.enter(active);
+        } else if let Special::Receive { urgent: true, peek, .. } = active.call.special {
+            self.receive.urgent_entered(active.id, peek);
         }
         id
     }
@@ -144,7 +146,15 @@ impl Oracles {
     fn received(&mut self, call: &ActiveCall, outcome: &Outcome<'_>) -> Verdict {
         let Some(id) = call.socket else { return Ok(()) };
         let done = !failed(call.call.function, outcome);
-        if call.is_overlapped() && (done || is_pending(outcome)) {
+        let goes_on = call.is_overlapped() && (done || is_pending(outcome));
+        if self.receive.is_urgent(call.id) {
+            let (tsock, received) = (self.transports.of(id), outcome.received.filter(|_| done));
+            return match goes_on {
+                true => Ok(()),
+                false => self.receive.urgent_delivered(tsock, call.id, received, || call.words()),
+            };
+        }
+        if goes_on {
             self.receive.leave(id, call.id, true);
             return Ok(());
         }
@@ -158,7 +168,7 @@ impl Oracles {
     }
 }
 
-/// Whether a call is a receive, or a look at what it would give.
+/// Whether a call is a receive, or a look at what it would give, but not of urgent data.
 pub(super) fn is_receive(call: &ActiveCall) -> bool {
-    matches!(call.call.special, Special::Receive { .. })
+    matches!(call.call.special, Special::Receive { urgent: false, .. })
 }

@@ -75,15 +75,15 @@ impl Oracles {
         let counts = now.error == 0 || truncated || stream;
         let how = if truncated { Delivery::Truncated } else { Delivery::Whole };
         let handle = self.book.socket(socket).handle.0;
-        self.receive.delivered(
-            &self.book,
-            socket,
-            self.transports.of(socket),
-            call,
-            received.filter(|_| counts),
-            how,
-            || format!("the receive on socket {handle:#x} with OVERLAPPED {:#x}", overlapped.0),
-        )
+        let tsock = self.transports.of(socket);
+        let words =
+            || format!("the receive on socket {handle:#x} with OVERLAPPED {:#x}", overlapped.0);
+        if self.receive.is_urgent(call) {
+            let received = received.filter(|_| now.error == 0);
+            return self.receive.urgent_delivered(tsock, call, received, words);
+        }
+        let received = received.filter(|_| counts);
+        self.receive.delivered(&self.book, socket, tsock, call, received, how, words)
     }
 
     /// The provider set a client's event: of an operation, or for network events.

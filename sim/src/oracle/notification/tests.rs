@@ -36,7 +36,7 @@ fn async_select(events: i32) -> Call {
 }
 
 fn recv() -> Call {
-    plain(Function::WSPRecv, S, Special::Receive { room: 9, peek: true })
+    plain(Function::WSPRecv, S, Special::Receive { room: 9, peek: true, urgent: false })
 }
 
 impl Play {

@@ -7,7 +7,7 @@ use super::super::{Call, Outcome, Received, Special, Verdict};
 use crate::event::Function;
 
 fn receive() -> Call {
-    plain(Function::WSPRecvFrom, 4, Special::Receive { room: 64, peek: false })
+    plain(Function::WSPRecvFrom, 4, Special::Receive { room: 64, peek: false, urgent: false })
 }
 
 fn play(stream: bool) -> Play {
@@ -92,7 +92,9 @@ fn datagrams_whole_and_once() {
 /// MSG_PEEK gives what the transport showed, as often as it is asked, and takes nothing.
 #[test]
 fn looks_leave_datagrams_there() {
-    let look = || plain(Function::WSPRecvFrom, 4, Special::Receive { room: 64, peek: true });
+    let look = || {
+        plain(Function::WSPRecvFrom, 4, Special::Receive { room: 64, peek: true, urgent: false })
+    };
     let from: SocketAddr = "10.0.0.2:7".parse().unwrap();
     let mut play = play(false);
     let at = play.at(1);
@@ -102,4 +104,34 @@ fn looks_leave_datagrams_there() {
     }
     breaks(play.call(look(), got(b"two", Some(from))), "RET-14");
     breaks(play.call(receive(), got(b"one", Some(from))), "RET-14");
+}
+
+/// A receive of urgent data gives what the transport gave as such, once; a look as often as it likes.
+#[test]
+fn urgent_bytes_are_given_once() {
+    let urgent =
+        |peek| plain(Function::WSPRecv, 4, Special::Receive { room: 64, peek, urgent: true });
+    let arrives = |play: &mut Play, byte, peek| {
+        play.oracles.transport_received_urgent(CLIENT, 1, Ok(byte), peek)
+    };
+    let mut play = play(true);
+    gives(&mut play, b"hello", None).unwrap();
+    breaks(play.call(urgent(false), got(b"h", None)), "RECV-22");
+    arrives(&mut play, b'!', true).unwrap();
+    for _ in 0..2 {
+        play.call(urgent(true), got(b"!", None)).unwrap();
+    }
+    breaks(play.call(urgent(false), got(b"!", None)), "RECV-22");
+    // An overlapped one that is under way leaves the stream's receives alone.
+    let id = play.enter(1, overlapped(urgent(false), OV, false));
+    play.leave(1, id, pending()).unwrap();
+    arrives(&mut play, b'!', false).unwrap();
+    play.call(receive(), got(b"hello", None)).unwrap();
+    let at = play.at(9);
+    let received = Some(Received { bytes: b"!", from: None });
+    play.oracles.status_stored(at, CLIENT, OV, ended(0, 1), received, &|_| false).unwrap();
+    breaks(play.call(urgent(false), got(b"!", None)), "RECV-22");
+    arrives(&mut play, b'?', false).unwrap();
+    breaks(play.call(receive(), got(b"?", None)), "ORD-2");
+    breaks(play.call(urgent(false), got(b"?!", None)), "RECV-22");
 }

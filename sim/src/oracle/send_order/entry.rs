@@ -27,6 +27,8 @@ pub(super) struct Entry {
     pub(super) bytes: Vec<u8>,
     pub(super) hash: u64,
     pub(super) total: u64,
+    /// Its last byte is urgent.
+    pub(super) urgent: bool,
     pub(super) to: Option<SocketAddr>,
     /// When the call entered and left, on the socket's own count; `u64::MAX` while it is inside.
     pub(super) entered: u64,
@@ -56,6 +58,7 @@ impl Entry {
             bytes: sending.bytes,
             hash: sending.hash,
             total: sending.total,
+            urgent: sending.urgent && sending.total > 0,
             to: sending.to,
             entered,
             left: u64::MAX,
@@ -70,6 +73,11 @@ impl Entry {
             thread: call.thread,
             entered_ns: call.entered_ns,
         }
+    }
+
+    /// Whether the byte at `place` is the urgent one.
+    pub(super) fn is_urgent(&self, place: u64) -> bool {
+        self.urgent && place + 1 == self.total
     }
 
     /// The most bytes that it may have on the transport.

@@ -41,6 +41,16 @@ struct Lane {
     finished: bool,
 }
 
+/// What the transport was offered: bytes of a stream, of which an urgent one is alone, or a datagram
+/// with its hash.
+#[derive(Clone, Copy)]
+pub(super) struct Offer<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) hash: u64,
+    pub(super) to: Option<SocketAddr>,
+    pub(super) urgent: bool,
+}
+
 /// The oracle.
 pub(super) struct SendOrder {
     profile: Profile,
@@ -281,23 +291,23 @@ impl SendOrder {
     }
 
     /// The transport was offered something.
-    #[allow(clippy::too_many_arguments, reason = "what the call had and gave")]
     pub(super) fn transport_sent(
         &mut self,
         book: &Book,
         at: At,
         id: SocketId,
-        offered: &[u8],
-        hash: u64,
-        to: Option<SocketAddr>,
+        offer: Offer<'_>,
         result: Result<usize, WsaError>,
     ) -> Verdict {
+        let Offer { bytes: offered, hash, to, urgent } = offer;
         let lane = self.lane(book, id);
         if lane.unsure {
             return Ok(());
         }
         let answer = match (&mut lane.kind, result) {
-            (Kind::Stream(lane), Ok(taken)) => lane.took(&offered[..taken.min(offered.len())]),
+            (Kind::Stream(lane), Ok(taken)) => {
+                lane.took(&offered[..taken.min(offered.len())], urgent)
+            }
             (Kind::Datagram(lane), Ok(_)) => {
                 lane.took(Unit { hash, len: offered.len() as u64, to })
             }

@@ -2,7 +2,8 @@
 //!
 //! Bytes are matched greedily against one explanation. When that fails, or when a send ends with
 //! another count than the explanation gave it, every allowed explanation of the bytes still at
-//! hand is tried; only when none is left is there a violation.
+//! hand is tried; only when none is left is there a violation. A byte is taken as urgent where it is
+//! the last of a send with MSG_OOB, and nowhere else.
 
 use super::entry::{Entry, Failed, State};
 
@@ -31,6 +32,8 @@ pub(super) struct StreamLane {
     current: Option<usize>,
     /// Bytes taken since the first send at hand.
     log: Vec<u8>,
+    /// Where in the log urgent bytes are, in order.
+    urgent: Vec<usize>,
     ranks: u64,
     pub(super) failed: Failed,
 }
@@ -38,6 +41,7 @@ pub(super) struct StreamLane {
 struct Search<'a> {
     sends: &'a [Entry],
     log: &'a [u8],
+    urgent: &'a [usize],
     placed: Vec<u64>,
     closed: Vec<bool>,
     order: Vec<usize>,
@@ -45,18 +49,26 @@ struct Search<'a> {
 }
 
 impl StreamLane {
-    /// The transport took `bytes`.
-    pub(super) fn took(&mut self, bytes: &[u8]) -> Answer {
+    /// The transport took `bytes`; an `urgent` one comes alone.
+    pub(super) fn took(&mut self, bytes: &[u8], urgent: bool) -> Answer {
+        if urgent {
+            self.urgent.push(self.log.len());
+        }
         self.log.extend_from_slice(bytes);
-        if self.follow(bytes) { Answer::Explained } else { self.explain() }
+        if self.follow(bytes, urgent) { Answer::Explained } else { self.explain() }
     }
 
     /// Greedy: goes on with the present explanation.
-    fn follow(&mut self, mut bytes: &[u8]) -> bool {
+    fn follow(&mut self, mut bytes: &[u8], urgent: bool) -> bool {
         while !bytes.is_empty() {
-            let Some(index) = self.current.or_else(|| self.next(bytes)) else { return false };
+            let Some(index) = self.current.or_else(|| self.next(bytes, urgent)) else {
+                return false;
+            };
             let send = &mut self.sends[index];
-            let rest = rest(send);
+            let rest = rest(send, urgent);
+            if rest.is_empty() {
+                return false;
+            }
             let len = rest.len().min(bytes.len());
             if rest[..len] != bytes[..len] {
                 return false;
@@ -76,14 +88,14 @@ impl StreamLane {
     }
 
     /// The first send, in order of entry, that may come next and begins with `bytes`.
-    fn next(&self, bytes: &[u8]) -> Option<usize> {
+    fn next(&self, bytes: &[u8], urgent: bool) -> Option<usize> {
         let mut owed_since = u64::MAX;
         for (index, send) in self.sends.iter().enumerate() {
             if send.entered > owed_since {
                 return None;
             }
             if send.placed == 0 && !send.closed && send.limit() > 0 {
-                let rest = rest(send);
+                let rest = rest(send, urgent);
                 let len = rest.len().min(bytes.len());
                 if len > 0 && rest[..len] == bytes[..len] {
                     return Some(index);
@@ -126,6 +138,7 @@ impl StreamLane {
         let mut search = Search {
             sends: &self.sends,
             log: &self.log,
+            urgent: &self.urgent,
             placed: vec![0; self.sends.len()],
             closed: vec![false; self.sends.len()],
             order: Vec::new(),
@@ -163,6 +176,7 @@ impl StreamLane {
         if settled == self.sends.len() {
             self.sends.drain(..).for_each(|send| self.failed.keep(send));
             self.log.clear();
+            self.urgent.clear();
             self.current = None;
             return;
         }
@@ -177,10 +191,14 @@ impl StreamLane {
             (0..self.sends.len()).filter(|index| self.sends[*index].placed > 0).collect();
         placed.sort_by_key(|index| self.sends[*index].rank);
         self.log.clear();
+        self.urgent.clear();
         for index in placed {
             let send = &self.sends[index];
             let len = (send.placed as usize).min(send.bytes.len());
             self.log.extend_from_slice(&send.bytes[..len]);
+            if len > 0 && send.is_urgent(len as u64 - 1) {
+                self.urgent.push(self.log.len() - 1);
+            }
         }
     }
 
@@ -198,11 +216,16 @@ impl StreamLane {
     }
 }
 
-/// What of a send may still come.
-fn rest(send: &Entry) -> &[u8] {
+/// What of a send may come next as ordinary bytes, or as its `urgent` one.
+fn rest(send: &Entry, urgent: bool) -> &[u8] {
     let end = (send.limit() as usize).min(send.bytes.len());
     let start = (send.placed as usize).min(end);
-    &send.bytes[start..end]
+    match (urgent, end > start && send.is_urgent(end as u64 - 1)) {
+        (true, true) if start + 1 == end => &send.bytes[start..end],
+        (true, _) => &[],
+        (false, true) => &send.bytes[start..end - 1],
+        (false, false) => &send.bytes[start..end],
+    }
 }
 
 impl Search<'_> {
@@ -237,7 +260,15 @@ impl Search<'_> {
         let log = &self.log[at..];
         let end = (send.limit() as usize).min(send.bytes.len());
         let want = &send.bytes[..end];
-        let same = want.iter().zip(log).take_while(|(a, b)| a == b).count();
+        let mut same = want.iter().zip(log).take_while(|(a, b)| a == b).count();
+        // Up to the first byte that is urgent in one of the two alone.
+        let mut urgent = self.urgent[self.urgent.partition_point(|place| *place < at)..].iter();
+        let odd = urgent.find(|place| !send.is_urgent((**place - at) as u64));
+        same = odd.map_or(same, |place| same.min(place - at));
+        let own = send.urgent.then(|| send.total as usize - 1);
+        if let Some(own) = own.filter(|own| *own < same && !self.urgent.contains(&(at + own))) {
+            same = own;
+        }
         if same == 0 {
             return false;
         }

@@ -104,6 +104,65 @@ fn partial_count_is_an_exact_prefix() {
     breaks(play.leave(1, a, outcome(0, 0, Some(2))), "ORD-3");
 }
 
+/// The last byte of a send with MSG_OOB is taken as urgent, and no other.
+#[test]
+fn urgent_bytes_are_where_they_were_sent() {
+    let sent = || {
+        let mut play = stream();
+        play.call(send(4, b"one"), outcome(0, 0, Some(3))).unwrap();
+        play.call(urgent(send(4, b"two!")), outcome(0, 0, Some(4))).unwrap();
+        play.call(send(4, b"three"), outcome(0, 0, Some(5))).unwrap();
+        play
+    };
+    let mut play = sent();
+    play.took(1, b"onetw", 4).unwrap();
+    play.took(1, b"wo", 2).unwrap();
+    play.took_urgent(1, b'!').unwrap();
+    play.took(1, b"three", 5).unwrap();
+    // As an ordinary byte, one early, in front of the rest, and with what is behind it.
+    breaks(sent().took(1, b"onetwo!", 7), "ORD-2");
+    let mut play = sent();
+    play.took(1, b"onetw", 5).unwrap();
+    breaks(play.took_urgent(1, b'o'), "ORD-2");
+    breaks(sent().took_urgent(1, b'!'), "ORD-2");
+    let mut play = sent();
+    play.took(1, b"onetwo", 6).unwrap();
+    breaks(play.took(1, b"!three", 6), "ORD-2");
+}
+
+/// The same content, urgent and not; whichever was refused, the bytes are the other's.
+#[test]
+fn equal_contents_of_which_one_is_urgent_are_told_apart() {
+    for oob in [false, true] {
+        let mut play = stream();
+        nonblocking(&mut play);
+        let a = play.send(1, send(4, b"same"));
+        let b = play.send(2, urgent(send(4, b"same")));
+        play.took(1, b"sam", 3).unwrap();
+        if oob {
+            play.took_urgent(1, b'e').unwrap();
+        } else {
+            play.took(1, b"e", 1).unwrap();
+        }
+        let (refuses, gives) = if oob { ((1, a), (2, b)) } else { ((2, b), (1, a)) };
+        play.leave(refuses.0, refuses.1, refused(E::WSAEWOULDBLOCK)).unwrap();
+        play.leave(gives.0, gives.1, outcome(0, 0, Some(4))).unwrap();
+        let mut play = stream();
+        nonblocking(&mut play);
+        let a = play.send(1, send(4, b"same"));
+        let b = play.send(2, urgent(send(4, b"same")));
+        play.took(1, b"sam", 3).unwrap();
+        if oob {
+            play.took_urgent(1, b'e').unwrap();
+        } else {
+            play.took(1, b"e", 1).unwrap();
+        }
+        let (gives, refuses) = if oob { ((1, a), (2, b)) } else { ((2, b), (1, a)) };
+        let first = play.leave(refuses.0, refuses.1, refused(E::WSAEWOULDBLOCK));
+        breaks(first.and_then(|()| play.leave(gives.0, gives.1, outcome(0, 0, Some(4)))), "RET-4");
+    }
+}
+
 #[test]
 fn blocking_send_takes_all() {
     let mut play = stream();

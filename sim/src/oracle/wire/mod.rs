@@ -2,30 +2,38 @@
 //! arrives was sent, to this port, unaltered.
 
 mod datagrams;
+mod sent;
 
 use core::net::{IpAddr, SocketAddr};
 
 use self::datagrams::Datagrams;
+use self::sent::Sent;
 use super::hash::Map;
 use super::transports::Tsock;
 use super::violation::{Verdict, Violation};
 use crate::event::MachineId;
 
 const NAME: &str = "wire";
-/// Bytes that both sides agreed on are dropped in pieces of this size.
-const TRIM: usize = 1 << 16;
+
+/// Where in what another end sent the receiver may be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Follow {
+    other: usize,
+    at: u64,
+}
 
 #[derive(Default)]
 struct End {
     tsock: Option<Tsock>,
     local: Option<SocketAddr>,
     peer: Option<SocketAddr>,
-    /// What its transport took, from `sent_from` on.
-    sent: Vec<u8>,
-    sent_from: u64,
+    /// What its transport took.
+    sent: Sent,
     received: u64,
     /// Ends that may be the other side; unset until something arrives.
-    others: Option<Vec<usize>>,
+    others: Option<Vec<Follow>>,
+    /// Behind the latest urgent byte that it got.
+    urgent_from: u64,
     /// It was reset, aborted or lost: what it sent may not all arrive.
     broken: bool,
     /// The provider ended receiving.
@@ -88,9 +96,34 @@ impl WireOracle {
         self.datagrams.joined(tsock, group);
     }
 
-    pub(super) fn stream_sent(&mut self, tsock: Tsock, bytes: &[u8]) {
+    /// `urgent` is for the last byte.
+    pub(super) fn stream_sent(&mut self, tsock: Tsock, bytes: &[u8], urgent: bool) {
         let index = self.end(tsock);
-        self.ends[index].sent.extend_from_slice(bytes);
+        self.ends[index].sent.extend(bytes, urgent);
+    }
+
+    /// A stream gave an urgent byte.
+    pub(super) fn urgent_received(&mut self, tsock: Tsock, byte: u8) -> Verdict {
+        let index = self.end(tsock);
+        let others = self.ends[index].others.clone().unwrap_or_else(|| self.pair(index));
+        let from = self.ends[index].urgent_from;
+        let places = others.iter().filter_map(|f| self.ends[f.other].sent.urgent_from(from, byte));
+        match (places.min(), others.is_empty()) {
+            (Some(place), _) => self.ends[index].urgent_from = place + 1,
+            (None, true) => {}
+            (None, false) => {
+                return Err(Violation::new(
+                    NAME,
+                    "RECV-22",
+                    format!(
+                        "machine {}, transport socket {}: the urgent byte {byte:#04x} arrived, which \
+                         the other side did not send as such, or not behind the one before",
+                        tsock.machine.0, tsock.number
+                    ),
+                ));
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn datagram_sent(&mut self, tsock: Tsock, hash: u64, to: SocketAddr) {
@@ -111,72 +144,81 @@ impl WireOracle {
             self.ends[index].others = Some(others);
             return Ok(());
         }
-        let mut fitting = others.clone();
-        fitting.retain(|other| fits(&self.ends[*other], received, bytes));
+        let fitting = self.follow(&others, bytes);
         if fitting.is_empty() {
-            let other = &self.ends[others[0]];
-            let agree = agreeing(other, received, bytes);
+            let Follow { other, at } = others[0];
+            let other = &self.ends[other].sent;
             let end = &self.ends[index];
             let message = format!(
                 "machine {}, transport socket {} ({:?} from {:?}): {} bytes arrived at offset \
-                 {received} of the stream, but only the first {agree} are what the other side sent \
+                 {received} of the stream, but only the first {} are what the other side sent \
                  ({} bytes in all)",
                 tsock.machine.0,
                 tsock.number,
                 end.local,
                 end.peer,
                 bytes.len(),
-                other.sent_from + other.sent.len() as u64,
+                other.agreeing(at, bytes),
+                other.end(),
             );
             self.ends[index].others = Some(Vec::new());
             return Err(Violation::new(NAME, "ORD-2", message));
         }
-        let verdict = if bytes.is_empty() && fitting.len() == 1 {
-            self.half_ended(index, fitting[0])
-        } else {
-            Ok(())
+        let only = fitting.iter().all(|f| f.other == fitting[0].other).then(|| fitting[0].other);
+        let verdict = match only {
+            Some(other) if bytes.is_empty() => self.half_ended(index, other, &fitting),
+            _ => Ok(()),
         };
+        if let (Some(other), Some(at)) = (only, fitting.iter().map(|f| f.at).min()) {
+            self.ends[other].sent.agreed(at);
+        }
         let end = &mut self.ends[index];
         end.received += bytes.len() as u64;
-        let (received, only) = (end.received, (fitting.len() == 1).then(|| fitting[0]));
         end.others = Some(fitting);
-        if let Some(other) = only {
-            let other = &mut self.ends[other];
-            let agreed = (received - other.sent_from) as usize;
-            if agreed >= TRIM {
-                other.sent.drain(..agreed.min(other.sent.len()));
-                other.sent_from = received;
-            }
-        }
         verdict
     }
 
+    /// Where the receiver may be after `bytes`.
+    fn follow(&self, others: &[Follow], bytes: &[u8]) -> Vec<Follow> {
+        let mut fitting = Vec::with_capacity(others.len());
+        let mut places = Vec::new();
+        for Follow { other, at } in others.iter().copied() {
+            places.clear();
+            self.ends[other].sent.follow(at, bytes, &mut places);
+            let new = places.iter().map(|at| Follow { other, at: *at });
+            fitting.extend(new.filter(|f| !fitting.contains(f)).collect::<Vec<_>>());
+        }
+        fitting
+    }
+
     /// The other side's half ended: nothing of it may be missing.
-    fn half_ended(&self, index: usize, other: usize) -> Verdict {
+    fn half_ended(&self, index: usize, other: usize, fitting: &[Follow]) -> Verdict {
         let (end, other) = (&self.ends[index], &self.ends[other]);
-        let sent = other.sent_from + other.sent.len() as u64;
-        if end.deaf || end.broken || other.broken || end.received >= sent {
+        let whole = fitting.iter().any(|f| other.sent.is_all(f.at));
+        if end.deaf || end.broken || other.broken || whole {
             return Ok(());
         }
         Err(Violation::new(
             NAME,
             "CXL-6",
             format!(
-                "the stream {:?} from {:?} ended in good order after {} bytes, but {sent} were sent",
-                end.local, end.peer, end.received
+                "the stream {:?} from {:?} ended in good order after {} bytes, but {} were sent",
+                end.local,
+                end.peer,
+                end.received,
+                other.sent.end()
             ),
         ))
     }
 
-    fn pair(&self, index: usize) -> Vec<usize> {
+    fn pair(&self, index: usize) -> Vec<Follow> {
         let end = &self.ends[index];
         let (Some(local), Some(peer)) = (end.local, end.peer) else { return Vec::new() };
-        (0..self.ends.len())
-            .filter(|other| {
-                let other = &self.ends[*other];
-                other.local == Some(peer) && other.peer == Some(local) && other.sent_from == 0
-            })
-            .collect()
+        let is_other = |other: &End| {
+            other.local == Some(peer) && other.peer == Some(local) && other.sent.is_complete()
+        };
+        let others = (0..self.ends.len()).filter(|other| is_other(&self.ends[*other]));
+        others.map(|other| Follow { other, at: 0 }).collect()
     }
 
     /// A datagram arrived.
@@ -206,20 +248,6 @@ impl WireOracle {
             ),
         ))
     }
-}
-
-/// Whether `bytes` are what `other` sent at offset `at`.
-fn fits(other: &End, at: u64, bytes: &[u8]) -> bool {
-    agreeing(other, at, bytes) == bytes.len()
-}
-
-fn agreeing(other: &End, at: u64, bytes: &[u8]) -> usize {
-    let Some(start) = at.checked_sub(other.sent_from) else { return 0 };
-    let Some(sent) = other.sent.get(start as usize..) else { return 0 };
-    if sent.len() >= bytes.len() && sent[..bytes.len()] == *bytes {
-        return bytes.len();
-    }
-    sent.iter().zip(bytes).take_while(|(a, b)| a == b).count()
 }
 
 #[cfg(test)]

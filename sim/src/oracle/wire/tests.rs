@@ -24,21 +24,61 @@ fn pair() -> WireOracle {
 #[test]
 fn streams_arrive_unaltered() {
     let mut wire = pair();
-    wire.stream_sent(tsock(0, 1), b"hello");
+    wire.stream_sent(tsock(0, 1), b"hello", false);
     wire.stream_received(tsock(1, 1), b"hel").unwrap();
     wire.stream_received(tsock(1, 1), b"lo").unwrap();
     wire.stream_received(tsock(1, 1), b"").unwrap();
     let mut wire = pair();
-    wire.stream_sent(tsock(0, 1), b"hello");
+    wire.stream_sent(tsock(0, 1), b"hello", false);
     breaks(wire.stream_received(tsock(1, 1), b"help"), "ORD-2");
     let mut wire = pair();
-    wire.stream_sent(tsock(0, 1), b"hello");
+    wire.stream_sent(tsock(0, 1), b"hello", false);
     wire.stream_received(tsock(1, 1), b"hel").unwrap();
     breaks(wire.stream_received(tsock(1, 1), b""), "CXL-6");
     let mut wire = pair();
-    wire.stream_sent(tsock(0, 1), b"hello");
+    wire.stream_sent(tsock(0, 1), b"hello", false);
     wire.broken(tsock(0, 1));
     wire.stream_received(tsock(1, 1), b"").unwrap();
+}
+
+/// An urgent byte is read beside the stream, or in it where it stayed.
+#[test]
+fn urgent_bytes() {
+    let sent = |bytes: &[(&[u8], bool)]| {
+        let mut wire = pair();
+        for (bytes, urgent) in bytes {
+            wire.stream_sent(tsock(0, 1), bytes, *urgent);
+        }
+        wire
+    };
+    let stream: &[(&[u8], bool)] = &[(b"ab!", true), (b"cd", false), (b"?", true)];
+    for (read, fits) in [
+        (&b"abcd"[..], true),
+        (b"ab!cd", true),
+        (b"ab!cd?", true),
+        (b"abc?", false),
+        (b"a!", false),
+    ] {
+        let mut wire = sent(stream);
+        let verdict = read.iter().try_for_each(|byte| wire.stream_received(tsock(1, 1), &[*byte]));
+        assert_eq!(verdict.is_ok(), fits, "{read:?} byte by byte");
+        let mut wire = sent(stream);
+        assert_eq!(wire.stream_received(tsock(1, 1), read).is_ok(), fits, "{read:?}");
+        if fits {
+            wire.stream_received(tsock(1, 1), b"").unwrap();
+        }
+    }
+    let mut wire = sent(stream);
+    wire.stream_received(tsock(1, 1), b"abc").unwrap();
+    breaks(wire.stream_received(tsock(1, 1), b""), "CXL-6");
+    let mut wire = sent(stream);
+    wire.urgent_received(tsock(1, 1), b'!').unwrap();
+    breaks(wire.urgent_received(tsock(1, 1), b'!'), "RECV-22");
+    wire.urgent_received(tsock(1, 1), b'?').unwrap();
+    let mut wire = sent(stream);
+    breaks(wire.urgent_received(tsock(1, 1), b'a'), "RECV-22");
+    wire.urgent_received(tsock(1, 1), b'?').unwrap();
+    breaks(wire.urgent_received(tsock(1, 1), b'!'), "RECV-22");
 }
 
 /// The same four-tuple used twice: whichever fits.
@@ -46,9 +86,9 @@ fn streams_arrive_unaltered() {
 fn reused_tuple() {
     let mut wire = pair();
     let (a, b) = (address("10.0.0.1:1000"), address("10.0.0.2:80"));
-    wire.stream_sent(tsock(0, 1), b"first");
+    wire.stream_sent(tsock(0, 1), b"first", false);
     wire.connected(tsock(0, 2), Some(a), b);
-    wire.stream_sent(tsock(0, 2), b"second");
+    wire.stream_sent(tsock(0, 2), b"second", false);
     wire.connected(tsock(1, 2), Some(b), a);
     wire.stream_received(tsock(1, 2), b"second").unwrap();
     wire.stream_received(tsock(1, 1), b"first").unwrap();

@@ -55,6 +55,24 @@ fn an_urgent_byte_is_read_beside_the_stream() {
 }
 
 #[test]
+fn a_mark_that_arrives_behind_all_that_was_taken_counts() {
+    let mut net = Net::new(2);
+    let (client, server) = net.connected();
+    net.stacks[0].try_send(client, b"before").unwrap();
+    net.wait(50 * MILLI);
+    assert_eq!(receive(&mut net, server, 100).unwrap(), b"before");
+    assert!(!net.stacks[1].stopped_at_mark(server));
+    net.stacks[0].try_send_urgent(client, b'!').unwrap();
+    net.wait(50 * MILLI);
+    assert!(net.stacks[1].stopped_at_mark(server));
+    net.stacks[0].try_send(client, b"after").unwrap();
+    net.wait(50 * MILLI);
+    assert!(net.stacks[1].stopped_at_mark(server));
+    assert_eq!(receive(&mut net, server, 100).unwrap(), b"after");
+    assert!(!net.stacks[1].stopped_at_mark(server));
+}
+
+#[test]
 fn in_line_it_is_a_receive_of_its_own() {
     let mut net = Net::new(2);
     let (client, server) = net.connected();
@@ -64,10 +82,12 @@ fn in_line_it_is_a_receive_of_its_own() {
     net.stacks[0].try_send(client, b"after").unwrap();
     net.wait(50 * MILLI);
     assert_eq!(urgent(&mut net, server), NONE);
-    assert!(net.stacks[1].at_urgent_mark(server));
-    for (text, stops) in [(&b"before"[..], true), (b"!", true), (b"after", false)] {
+    assert!(!net.stacks[1].at_urgent_mark(server));
+    let pieces = [(&b"before"[..], true, false), (b"!", true, true), (b"after", false, true)];
+    for (text, stops, all_read) in pieces {
         assert_eq!(receive(&mut net, server, 100).unwrap(), text);
         assert_eq!(net.stacks[1].stopped_at_mark(server), stops);
+        assert_eq!(net.stacks[1].at_urgent_mark(server), all_read);
     }
 }
 
@@ -232,7 +252,7 @@ fn transfer(seed: u64, count: usize, rarity: u64, patient: bool, in_line: bool) 
             let read = if in_line { marked(&stream).pop() } else { beside.last().copied() };
             let read = read.map_or(0, |byte| byte & !URGENT);
             if dice.roll(rarity) == 0 && (!patient || read == urgent_sent) {
-                let byte = URGENT | (urgent_sent + 1) % 128;
+                let byte = URGENT | ((urgent_sent + 1) % 128);
                 if net.stacks[0].try_send_urgent(client, byte).is_ok() {
                     urgent_sent = byte & !URGENT;
                     sent.push(byte);
