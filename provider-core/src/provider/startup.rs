@@ -38,7 +38,8 @@ impl<H: Host> Provider<H> {
         Ok(WINSOCK_VERSION)
     }
 
-    pub(super) fn is_started(&self) -> bool {
+    /// Whether WSPStartup was called more often than WSPCleanup.
+    pub fn is_started(&self) -> bool {
         self.lifetime.lock().starts > 0
     }
 
