@@ -115,11 +115,17 @@ pub trait Host {
     /// WSA_INVALID_HANDLE.
     fn set_event(&self, event: EventHandle) -> Result<(), WsaError>;
 
-    /// A new `SOCKET` that carries `context` (WPUCreateSocketHandle).
+    /// A new `SOCKET` that carries `context`, under the provider's entry for the protocol
+    /// (WPUCreateSocketHandle).
     ///
     /// # Errors
     /// WSAENOBUFS.
-    fn create_socket_handle(&self, context: usize) -> Result<SocketHandle, WsaError>;
+    fn create_socket_handle(
+        &self,
+        family: Family,
+        kind: Kind,
+        context: usize,
+    ) -> Result<SocketHandle, WsaError>;
 
     /// The context of a `SOCKET` (WPUQuerySocketHandleContext).
     ///

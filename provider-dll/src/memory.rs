@@ -82,7 +82,7 @@ impl Memory for ProcessMemory {
     }
 
     fn load_status(&self, from: UserPtr) -> Result<u32, MemoryFault> {
-        if from.0 % align_of::<AtomicU32>() != 0 {
+        if !from.0.is_multiple_of(align_of::<AtomicU32>()) {
             let mut word = [0; 4];
             self.read(from, &mut word)?;
             return Ok(u32::from_le_bytes(word));
@@ -94,7 +94,7 @@ impl Memory for ProcessMemory {
     }
 
     fn store_status(&self, to: UserPtr, status: u32) -> Result<(), MemoryFault> {
-        if to.0 % align_of::<AtomicU32>() != 0 {
+        if !to.0.is_multiple_of(align_of::<AtomicU32>()) {
             return self.write(to, &status.to_le_bytes());
         }
         self.probe_write(to, 4)?;

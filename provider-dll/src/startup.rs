@@ -4,11 +4,12 @@ use core::panic::AssertUnwindSafe;
 use core::ptr;
 use std::panic::catch_unwind;
 
-use provider_core::{ServiceProvider, WsaError, spi};
+use provider_core::{Memory as _, ServiceProvider, UserPtr, WsaError, spi};
 use windows_sys::Win32::Networking::WinSock as ws;
 
 use crate::instance;
 use crate::lower::NextProvider;
+use crate::memory::ProcessMemory;
 use crate::table;
 use crate::upcalls::Upcalls;
 
@@ -17,7 +18,7 @@ const DESCRIPTION: &str = "wspsim provider";
 /// The DLL's one export that ws2_32 knows.
 ///
 /// # Safety
-/// As ws2spi.h says: `lpWSPData` and `lpProcTable` are to be written, `lpProtocolInfo` to be read.
+/// As ws2spi.h says: `UpcallTable` has functions of those kinds.
 #[unsafe(no_mangle)]
 #[allow(non_snake_case, reason = "the name of the export")]
 pub unsafe extern "system" fn WSPStartup(
@@ -27,15 +28,19 @@ pub unsafe extern "system" fn WSPStartup(
     UpcallTable: ws::WSPUPCALLTABLE,
     lpProcTable: *mut ws::WSPPROC_TABLE,
 ) -> i32 {
-    if lpWSPData.is_null() || lpProtocolInfo.is_null() || lpProcTable.is_null() {
+    let readable = ProcessMemory.probe_read(at(lpProtocolInfo), size_of::<ws::WSAPROTOCOL_INFOW>());
+    let writable = ProcessMemory
+        .probe_write(at(lpWSPData), size_of::<ws::WSPDATA>())
+        .and(ProcessMemory.probe_write(at(lpProcTable), size_of::<ws::WSPPROC_TABLE>()));
+    if readable.and(writable).is_err() {
         return WsaError::WSAEFAULT.0;
     }
-    // SAFETY: not null, and readable by the function's contract.
+    // SAFETY: readable a moment ago.
     let info = unsafe { ptr::read_unaligned(lpProtocolInfo) };
     let started = catch_unwind(AssertUnwindSafe(|| start(wVersionRequested, &info, &UpcallTable)));
     match started {
         Ok(Ok(version)) => {
-            // SAFETY: not null, and writable by the function's contract.
+            // SAFETY: writable a moment ago.
             unsafe {
                 lpWSPData.write_unaligned(data(version));
                 lpProcTable.write_unaligned(table::TABLE);
@@ -47,23 +52,30 @@ pub unsafe extern "system" fn WSPStartup(
     }
 }
 
+fn at<T>(pointer: *const T) -> UserPtr {
+    UserPtr(pointer.expose_provenance())
+}
+
 fn start(
     version: u16,
     info: &ws::WSAPROTOCOL_INFOW,
     upcalls: &ws::WSPUPCALLTABLE,
 ) -> Result<u16, WsaError> {
-    let core = instance::core();
-    let kept = Upcalls::new(*upcalls, info.dwCatalogEntryId)?;
+    let core = instance::start().ok_or(WsaError(ws::WSASYSNOTREADY))?;
     // The version first: nothing is loaded for one that is not spoken.
     let version = core.wsp_startup(version)?;
-    core.host().set_upcalls(kept);
-    match NextProvider::start(info, upcalls) {
-        Ok(next) => {
-            core.host().lower().add(next);
+    let prepared = core.life().and_then(|life| {
+        let kept = Upcalls::new(upcalls, info.dwCatalogEntryId)?;
+        let next = NextProvider::start(info, upcalls)?;
+        Ok((life, kept, next))
+    });
+    match prepared {
+        Ok((life, kept, next)) => {
+            core.host().begin(life, kept, next);
             Ok(version)
         }
         Err(error) => {
-            table::undo_startup();
+            instance::cleanup(core, UserPtr::NULL);
             Err(error)
         }
     }

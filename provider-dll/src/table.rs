@@ -13,7 +13,7 @@ use windows_sys::Win32::System::IO::OVERLAPPED;
 use windows_sys::core::{BOOL, PCSTR, PCWSTR, PSTR, PWSTR};
 
 use crate::guard::enter;
-use crate::instance::{self, Core};
+use crate::instance::{Core, cleanup as clean_up};
 
 /// What WSPStartup gives.
 pub(crate) const TABLE: ws::WSPPROC_TABLE = ws::WSPPROC_TABLE {
@@ -83,13 +83,13 @@ fn connecting(
 /// A function that returns `int` and is about a socket.
 fn about(s: usize, errno: *mut i32, call: impl FnOnce(&Core, SocketHandle, UserPtr) -> i32) -> i32 {
     let (s, errno) = (SocketHandle(s), at(errno));
-    enter(instance::core(), Some(s), errno, SOCKET_ERROR, |core| call(core, s, errno))
+    enter(Some(s), errno, SOCKET_ERROR, |core| call(core, s, errno))
 }
 
 /// A function that returns `int` and is about no socket.
 fn general(errno: *mut i32, call: impl FnOnce(&Core, UserPtr) -> i32) -> i32 {
     let errno = at(errno);
-    enter(instance::core(), None, errno, SOCKET_ERROR, |core| call(core, errno))
+    enter(None, errno, SOCKET_ERROR, |core| call(core, errno))
 }
 
 /// A function that returns a BOOL.
@@ -99,32 +99,17 @@ fn asked(
     call: impl FnOnce(&Core, SocketHandle, UserPtr) -> i32,
 ) -> BOOL {
     let (s, errno) = (SocketHandle(s), at(errno));
-    enter(instance::core(), Some(s), errno, 0, |core| call(core, s, errno))
+    enter(Some(s), errno, 0, |core| call(core, s, errno))
 }
 
-/// A function that returns a SOCKET.
-fn made(errno: *mut i32, call: impl FnOnce(&Core, UserPtr) -> SocketHandle) -> usize {
+/// A function that returns a SOCKET; `of` is the one that it makes it from, if any.
+fn made(
+    of: Option<usize>,
+    errno: *mut i32,
+    call: impl FnOnce(&Core, UserPtr) -> SocketHandle,
+) -> usize {
     let errno = at(errno);
-    enter(instance::core(), None, errno, INVALID_SOCKET, |core| call(core, errno)).0
-}
-
-/// Takes back a WSPStartup that failed after the core had counted it.
-pub(crate) fn undo_startup() {
-    let mut errno = 0;
-    finish(instance::core(), &raw mut errno);
-}
-
-/// WSPCleanup; the last one ends the worker and the lower provider, in this order: the worker calls
-/// into both.
-fn finish(core: &Core, errno: *mut i32) -> i32 {
-    let value = core.wsp_cleanup(at(errno));
-    if value == 0 && !core.is_started() {
-        if let Some(worker) = instance::worker() {
-            worker.stop();
-        }
-        core.host().lower().clean_up();
-    }
-    value
+    enter(of.map(SocketHandle), errno, INVALID_SOCKET, |core| call(core, errno)).0
 }
 
 unsafe extern "system" fn accept(
@@ -136,7 +121,7 @@ unsafe extern "system" fn accept(
     errno: *mut i32,
 ) -> usize {
     let condition = ConditionRoutine(condition.map_or(0, |condition| condition as usize));
-    made(errno, |core, errno| {
+    made(Some(s), errno, |core, errno| {
         core.wsp_accept(SocketHandle(s), at(addr), at(addrlen), condition, callback_data, errno)
     })
 }
@@ -179,7 +164,7 @@ unsafe extern "system" fn cancel_blocking_call(errno: *mut i32) -> i32 {
 }
 
 unsafe extern "system" fn cleanup(errno: *mut i32) -> i32 {
-    general(errno, |core, _| finish(core, errno))
+    general(errno, clean_up)
 }
 
 unsafe extern "system" fn close_socket(s: usize, errno: *mut i32) -> i32 {
@@ -314,7 +299,7 @@ unsafe extern "system" fn join_leaf(
     errno: *mut i32,
 ) -> usize {
     let args = connecting(caller_data, callee_data, sqos, gqos);
-    made(errno, |core, errno| {
+    made(Some(s), errno, |core, errno| {
         core.wsp_join_leaf(SocketHandle(s), at(name), len, args, flags, errno)
     })
 }
@@ -450,7 +435,9 @@ unsafe extern "system" fn socket(
     flags: u32,
     errno: *mut i32,
 ) -> usize {
-    made(errno, |core, errno| core.wsp_socket(af, kind, protocol, at(info), group, flags, errno))
+    made(None, errno, |core, errno| {
+        core.wsp_socket(af, kind, protocol, at(info), group, flags, errno)
+    })
 }
 
 unsafe extern "system" fn string_to_address(

@@ -8,13 +8,14 @@ use provider_core::{
 };
 use windows_sys::Win32::Networking::WinSock as ws;
 use windows_sys::Win32::System::IO::OVERLAPPED;
-use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleA, GetProcAddress};
+use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
 use windows_sys::Win32::System::Threading::{ResetEvent, SetEvent};
-use windows_sys::core::{GUID, s};
+use windows_sys::core::GUID;
 
-/// The export that a test host has under this name takes the place of ws2_32's
-/// WPUCompleteOverlappedRequest, which is no entry of the table.
-const OVERRIDE: *const u8 = s!("wsphost_WPUCompleteOverlappedRequest");
+/// The environment variable that names an export to use in the place of ws2_32's
+/// WPUCompleteOverlappedRequest, which is no entry of the table: `module!symbol`, where no module
+/// means the program.
+const OVERRIDE: &str = "WSPPROVIDER_COMPLETE";
 
 type CompleteOverlapped =
     unsafe extern "system" fn(ws::SOCKET, *mut OVERLAPPED, u32, u32, *mut i32) -> i32;
@@ -24,7 +25,7 @@ type CompleteOverlapped =
 pub(crate) struct Upcalls {
     table: ws::WSPUPCALLTABLE,
     complete: CompleteOverlapped,
-    /// `dwCatalogEntryId` of the provider's own entry.
+    /// `dwCatalogEntryId` of the entry that was started.
     catalog_entry: u32,
 }
 
@@ -42,29 +43,36 @@ fn id_of(thread: &ThreadId) -> ws::WSATHREADID {
 }
 
 impl Upcalls {
-    /// Keeps `table`.
+    /// Keeps `table`, given for the entry `catalog_entry`.
     ///
     /// # Errors
-    /// WSAEFAULT when one that a provider cannot do without is missing, or nothing completes
-    /// overlapped requests.
-    pub(crate) fn new(table: ws::WSPUPCALLTABLE, catalog_entry: u32) -> Result<Self, WsaError> {
+    /// WSAEFAULT when an upcall is missing that a provider cannot do without,
+    /// WSAEPROVIDERFAILEDINIT when nothing completes overlapped requests.
+    pub(crate) fn new(table: &ws::WSPUPCALLTABLE, catalog_entry: u32) -> Result<Self, WsaError> {
         let whole = table.lpWPUCreateSocketHandle.is_some()
             && table.lpWPUCloseSocketHandle.is_some()
             && table.lpWPUQuerySocketHandleContext.is_some()
             && table.lpWPUQueueApc.is_some()
             && table.lpWPUQueryBlockingCallback.is_some()
             && table.lpWPUPostMessage.is_some();
-        let complete = resolve_complete().filter(|_| whole).ok_or(WsaError::WSAEFAULT)?;
-        Ok(Self { table, complete, catalog_entry })
+        if !whole {
+            return Err(WsaError::WSAEFAULT);
+        }
+        let complete = resolve_complete().ok_or(WsaError(ws::WSAEPROVIDERFAILEDINIT))?;
+        Ok(Self { table: *table, complete, catalog_entry })
     }
 
-    pub(crate) fn create_socket_handle(&self, context: usize) -> Result<SocketHandle, WsaError> {
+    pub(crate) fn create_socket_handle(
+        &self,
+        catalog_entry: u32,
+        context: usize,
+    ) -> Result<SocketHandle, WsaError> {
         let Some(create) = self.table.lpWPUCreateSocketHandle else {
             return Err(WsaError::WSAENOBUFS);
         };
         let mut errno = 0;
         // SAFETY: an upcall of ws2_32's with its own signature; `errno` outlives it.
-        let socket = unsafe { create(self.catalog_entry, context, &raw mut errno) };
+        let socket = unsafe { create(catalog_entry, context, &raw mut errno) };
         result(socket == ws::INVALID_SOCKET, errno).map(|()| SocketHandle(socket))
     }
 
@@ -119,8 +127,7 @@ impl Upcalls {
                 &raw mut errno,
             )
         };
-        // Wine's stub returns 0 and leaves an error: it did nothing.
-        result(value != 0 || errno != 0, errno)
+        result(value != 0, errno)
     }
 
     pub(crate) fn set_event(&self, event: EventHandle) -> Result<(), WsaError> {
@@ -173,41 +180,58 @@ impl Upcalls {
         let callback = callback.filter(|_| value == 0)?;
         Some(BlockingHook { callback: callback as usize, context })
     }
+}
 
-    /// Where the DLL of a provider is, as the catalog has it (not expanded).
-    pub(crate) fn provider_path(
-        table: &ws::WSPUPCALLTABLE,
-        provider: &GUID,
-    ) -> Result<Vec<u16>, WsaError> {
-        const PATH_MAX: i32 = 260;
-        let get = table.lpWPUGetProviderPath.ok_or(WsaError::WSAEFAULT)?;
-        let mut path = vec![0; PATH_MAX as usize];
-        let (mut len, mut errno) = (PATH_MAX, 0);
-        // SAFETY: `path` has `len` words.
-        let value = unsafe { get(provider, path.as_mut_ptr(), &raw mut len, &raw mut errno) };
-        result(value != 0, errno)?;
-        let end = path.iter().position(|word| *word == 0).unwrap_or(path.len());
-        path.truncate(end);
-        Ok(path)
+/// Where the DLL of a provider is, as the catalogue has it: environment strings are not replaced.
+pub(crate) fn provider_path(
+    table: &ws::WSPUPCALLTABLE,
+    provider: &GUID,
+) -> Result<Vec<u16>, WsaError> {
+    const PATH_MAX: i32 = 260;
+    let get = table.lpWPUGetProviderPath.ok_or(WsaError::WSAEFAULT)?;
+    let mut path = vec![0; PATH_MAX as usize];
+    let (mut len, mut errno) = (PATH_MAX, 0);
+    // SAFETY: an upcall of ws2_32's with its own signature; `path` has `len` words.
+    let value = unsafe { get(provider, path.as_mut_ptr(), &raw mut len, &raw mut errno) };
+    result(value != 0, errno)?;
+    // A host that says that it did, and has not, leaves no path.
+    let end = path.iter().position(|word| *word == 0).unwrap_or(path.len());
+    if end == 0 {
+        return Err(WsaError(ws::WSAEPROVIDERFAILEDINIT));
+    }
+    path.truncate(end);
+    Ok(path)
+}
+
+/// What WSPPROVIDER_COMPLETE names, else ws2_32's export. Wine's is a stub that completes nothing,
+/// and is not used.
+fn resolve_complete() -> Option<CompleteOverlapped> {
+    let found = match std::env::var(OVERRIDE) {
+        Ok(named) => {
+            let (module, symbol) = named.split_once('!')?;
+            export(module, symbol)
+        }
+        Err(_) if is_wine() => None,
+        Err(_) => export("ws2_32.dll", "WPUCompleteOverlappedRequest"),
+    };
+    // SAFETY: the export has this signature (ws2spi.h), and so has whoever takes its place.
+    found.map(|found| unsafe { core::mem::transmute::<Export, CompleteOverlapped>(found) })
+}
+
+type Export = unsafe extern "system" fn() -> isize;
+
+/// An export of a module that is loaded; no name means the program.
+fn export(module: &str, symbol: &str) -> Option<Export> {
+    let name: Vec<u16> = module.encode_utf16().chain([0]).collect();
+    let symbol: Vec<u8> = symbol.bytes().chain([0]).collect();
+    // SAFETY: both names end with a zero.
+    unsafe {
+        let program = module.is_empty();
+        let loaded = GetModuleHandleW(if program { ptr::null() } else { name.as_ptr() });
+        if loaded.is_null() { None } else { GetProcAddress(loaded, symbol.as_ptr()) }
     }
 }
 
-/// The override of the program, else ws2_32's export.
-fn resolve_complete() -> Option<CompleteOverlapped> {
-    // SAFETY: names are strings that end with a zero; the program is never unloaded, and ws2_32 is
-    // loaded while a provider is.
-    let found = unsafe {
-        GetProcAddress(GetModuleHandleA(ptr::null()), OVERRIDE).or_else(|| {
-            let ws2 = GetModuleHandleA(s!("ws2_32.dll"));
-            if ws2.is_null() {
-                None
-            } else {
-                GetProcAddress(ws2, s!("WPUCompleteOverlappedRequest"))
-            }
-        })
-    };
-    // SAFETY: the export has this signature (ws2spi.h), and so has whoever takes its place.
-    found.map(|found| unsafe {
-        core::mem::transmute::<unsafe extern "system" fn() -> isize, CompleteOverlapped>(found)
-    })
+fn is_wine() -> bool {
+    export("ntdll.dll", "wine_get_version").is_some()
 }

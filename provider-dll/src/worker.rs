@@ -1,35 +1,44 @@
-//! The one thread that brings the core readiness, timers and the ends of threads. It is started
-//! when the first of these is wanted, and ended by the last WSPCleanup.
+//! The thread that brings the core readiness, timers and the ends of threads. It is started when
+//! the first of these is wanted, and ended by the last WSPCleanup.
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
 use provider_core::{ServiceProvider, ThreadKey, Token, Work};
-use windows_sys::Win32::Foundation::WAIT_OBJECT_0;
+use windows_sys::Win32::Foundation::{HANDLE, WAIT_OBJECT_0};
 use windows_sys::Win32::System::Threading::{INFINITE, WaitForMultipleObjects};
 
 use crate::guard;
 use crate::host::{AutoEvent, Locked, milliseconds_until, now_ns};
 use crate::instance::with_core;
 
-/// What the worker waits for.
+/// How long the last WSPCleanup waits for the thread to leave. It leaves by itself: a caller that
+/// holds the loader's lock may keep it from starting, and must not wait for ever.
+const LEAVING_MS: u32 = 2_000;
+
+/// What the thread waits for.
 pub(crate) struct Worker {
     state: Locked<State>,
     /// Threads that ended. Its own lock: DllMain takes it, under the loader's.
     ended: Locked<Vec<ThreadKey>>,
     /// Something of the above changed.
     wake: AutoEvent,
-    /// The network events of all sockets of the lower provider.
-    pub(crate) network: AutoEvent,
+    /// The network events of all sockets of the lower providers.
+    network: AutoEvent,
 }
 
 #[derive(Default)]
 struct State {
     /// When each token's timer is due: the earlier of two wishes.
     timers: BTreeMap<Token, u64>,
-    thread: Option<JoinHandle<()>>,
-    stop: bool,
+    thread: Option<Arc<Running>>,
+}
+
+/// One thread, from its start to its end.
+struct Running {
+    stop: AtomicBool,
+    left: AutoEvent,
 }
 
 impl Worker {
@@ -42,14 +51,22 @@ impl Worker {
         })
     }
 
+    /// The event that lower providers set.
+    pub(crate) fn network(&self) -> HANDLE {
+        self.network.handle()
+    }
+
     /// Starts the thread, unless it runs.
     pub(crate) fn want(self: &Arc<Self>) {
         let mut state = self.state.lock();
-        if state.thread.is_none() && !state.stop {
-            let worker = Arc::clone(self);
+        if state.thread.is_none() {
+            let running =
+                Arc::new(Running { stop: AtomicBool::new(false), left: AutoEvent::new() });
+            let (worker, own) = (Arc::clone(self), Arc::clone(&running));
             let thread = std::thread::Builder::new().name("wspprovider".to_owned());
-            // Without a thread calls still work, as far as nothing has to be waited for.
-            state.thread = thread.spawn(move || worker.run()).ok();
+            // Without a thread calls still work, as far as nothing has to be waited for; the next
+            // socket tries again.
+            state.thread = thread.spawn(move || worker.run(&own)).ok().map(|_| running);
         }
     }
 
@@ -69,47 +86,45 @@ impl Worker {
         self.wake.set();
     }
 
-    /// The last WSPCleanup has returned from the core: ends the thread and waits for it. Called by
-    /// the worker itself (a client's routine cannot run there) it would wait for ever, so it never
-    /// is.
-    pub(crate) fn stop(&self) {
-        let thread = {
+    /// Ends the thread where `is_over` says so, which it is asked under the lock that [`want`] takes:
+    /// a start beside the last WSPCleanup keeps the thread, or gets one of its own.
+    ///
+    /// [`want`]: Self::want
+    pub(crate) fn stop_if(&self, is_over: impl FnOnce() -> bool) {
+        let running = {
             let mut state = self.state.lock();
-            state.stop = true;
+            if !is_over() {
+                return;
+            }
             state.timers.clear();
             state.thread.take()
         };
-        self.wake.set();
-        if let Some(thread) = thread {
-            // A panic of the worker's was caught where it happened.
-            let _ = thread.join();
+        if let Some(running) = running {
+            running.stop.store(true, Ordering::Release);
+            self.wake.set();
+            running.left.wait(LEAVING_MS);
         }
-        self.state.lock().stop = false;
     }
 
-    fn run(&self) {
-        loop {
-            let deadline = {
-                let state = self.state.lock();
-                if state.stop {
-                    return;
-                }
-                state.timers.values().min().copied()
-            };
+    fn run(&self, running: &Running) {
+        while !running.stop.load(Ordering::Acquire) {
+            let deadline = self.state.lock().timers.values().min().copied();
             let handles = [self.wake.handle(), self.network.handle()];
             let wait = deadline.map_or(INFINITE, |at| milliseconds_until(Some(at)));
             // SAFETY: both events are ours for as long as this runs.
             let woken = unsafe { WaitForMultipleObjects(2, handles.as_ptr(), 0, wait) };
-            self.tell_ended();
-            self.tell_timers();
-            if woken == WAIT_OBJECT_0 + 1 {
-                with_core(|core| {
-                    for (token, readiness) in core.host().lower().collect_events() {
-                        guard::alone(|| core.service(Work::Ready(token, readiness)));
-                    }
-                });
-            }
+            guard::alone(|| {
+                self.tell_ended();
+                self.tell_timers();
+                if woken == WAIT_OBJECT_0 + 1 {
+                    tell_network();
+                }
+            });
         }
+        // What woke this one may have been meant for the next.
+        self.wake.set();
+        self.network.set();
+        running.left.set();
     }
 
     fn tell_ended(&self) {
@@ -121,17 +136,18 @@ impl Worker {
 
     fn tell_timers(&self) {
         let now = now_ns();
-        let due: Vec<Token> = {
-            let mut state = self.state.lock();
-            let due = state.timers.iter().filter(|(_, at)| **at <= now);
-            let due: Vec<Token> = due.map(|(token, _)| *token).collect();
-            due.iter().for_each(|token| {
-                state.timers.remove(token);
-            });
-            due
-        };
-        for token in due {
+        let due: Vec<(Token, u64)> =
+            self.state.lock().timers.extract_if(.., |_, at| *at <= now).collect();
+        for (token, _) in due {
             with_core(|core| guard::alone(|| core.service(Work::Timer(token))));
         }
     }
+}
+
+fn tell_network() {
+    with_core(|core| {
+        for (token, readiness) in core.host().lower().collect_events() {
+            guard::alone(|| core.service(Work::Ready(token, readiness)));
+        }
+    });
 }

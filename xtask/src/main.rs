@@ -4,6 +4,7 @@
 mod clauses;
 mod component;
 mod determinism;
+mod dll;
 mod sabotage;
 mod step;
 
@@ -29,6 +30,9 @@ cargo xtask clauses         holds the clauses of docs/spec against the code and 
         --check             fails instead when a clause lacks code or test, or the page is old
         --missing           lists the clauses that lack code or test
         --json              prints the counts as one line
+cargo xtask dll             lints and builds the provider DLL for Windows, and says where it is;
+                            away from Windows, Debian's packages for that are installed
+        --debug             builds it unoptimised
 
 Steps:
   fmt          sources are formatted (rustfmt)
@@ -62,6 +66,8 @@ fn main() -> ExitCode {
         ["mutants", names @ ..] => end(sabotage::mutants(names)),
         ["model", names @ ..] => end(sabotage::model(names)),
         ["clauses", words @ ..] if clauses::accepts(words) => end(clauses::run(words)),
+        ["dll", words @ ..] if dll::accepts(words) => end(dll::run(words)),
+        ["dll", ..] => bad_input("dll takes --debug, or nothing"),
         ["clauses", ..] => bad_input("clauses takes one of --check, --missing and --json, or none"),
         [other, ..] => bad_input(&format!("there is no task `{other}`")),
     }

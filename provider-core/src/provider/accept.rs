@@ -235,7 +235,11 @@ impl<H: Host> Provider<H> {
         listener: &Opened<H>,
         connection: &ConnectionOf<H>,
     ) -> Result<SocketHandle, WsaError> {
-        let handle = match self.host.create_socket_handle(connection.id.context()) {
+        let handle = match self.host.create_socket_handle(
+            listener.family,
+            Kind::Stream,
+            connection.id.context(),
+        ) {
             Ok(handle) => handle,
             //= docs/spec/connecting.md#accept-16
             //# When there is no handle for the new socket the call MUST fail with the code of

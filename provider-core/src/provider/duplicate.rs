@@ -108,7 +108,7 @@ impl<H: Host> Provider<H> {
         };
         let id = self.sockets.reserve(self.host.current_thread().0);
         let handle = if known == *info && asked == [info.family, info.kind, info.protocol] {
-            self.host.create_socket_handle(id.context())
+            self.host.create_socket_handle(socket.family, socket.kind, id.context())
         } else {
             Err(WsaError::WSAEINVAL)
         };

@@ -98,7 +98,7 @@ impl<H: Host> Provider<H> {
         //= docs/spec/startup.md#startup-12
         //# Every socket given to a client MUST be a handle from WPUCreateSocketHandle, with the
         //# provider's context.
-        let handle = match self.host.create_socket_handle(id.context()) {
+        let handle = match self.host.create_socket_handle(family, kind, id.context()) {
             Ok(handle) => handle,
             Err(error) => {
                 self.host.transport().close(transport, true);

@@ -43,11 +43,11 @@ impl<H: Host> Provider<H> {
         self.lifetime.lock().starts > 0
     }
 
-    /// The life that a new socket belongs to.
+    /// Which life this is, the one that a new socket belongs to: the last WSPCleanup ends it.
     ///
     /// # Errors
     /// WSANOTINITIALISED before WSPStartup.
-    pub(super) fn life(&self) -> Result<u32, WsaError> {
+    pub fn life(&self) -> Result<u32, WsaError> {
         let lifetime = self.lifetime.lock();
         //= docs/spec/results.md#result-4
         //# Before WSPStartup and after the last WSPCleanup every other function MUST fail with

@@ -1,10 +1,11 @@
 //! Event objects of the DLL's own.
 
-use core::ffi::c_void;
 use core::ptr;
 
 use windows_sys::Win32::Foundation::{CloseHandle, HANDLE};
-use windows_sys::Win32::System::Threading::{CreateEventW, SetEvent};
+use windows_sys::Win32::System::Threading::{
+    CreateEventW, INFINITE, SetEvent, WaitForSingleObject,
+};
 
 /// An auto-reset event, or none where the system had none to give: then every wait on it ends at
 /// once, and whoever waits looks again.
@@ -26,7 +27,14 @@ impl AutoEvent {
         unsafe { SetEvent(self.0) };
     }
 
-    pub(crate) fn handle(&self) -> *mut c_void {
+    /// Waits, not alertably, for at most so many milliseconds.
+    pub(crate) fn wait(&self, milliseconds: u32) {
+        debug_assert_ne!(milliseconds, INFINITE);
+        // SAFETY: ours until it is dropped.
+        unsafe { WaitForSingleObject(self.0, milliseconds) };
+    }
+
+    pub(crate) fn handle(&self) -> HANDLE {
         self.0
     }
 }

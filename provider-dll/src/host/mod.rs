@@ -10,20 +10,23 @@ use core::ptr;
 use std::sync::Arc;
 
 use provider_core::{
-    BlockingHook, ConditionCall, EventHandle, Host, Routine, SocketHandle, ThreadId, ThreadKey,
-    Token, UserPtr, WaitEnd, WindowHandle, WsaError, layout,
+    BlockingHook, CatalogEntry, ConditionCall, EventHandle, Family, Host, Kind, Routine,
+    ServiceProvider as _, SocketHandle, ThreadId, ThreadKey, Token, UserPtr, WaitEnd, WindowHandle,
+    WsaError, layout,
 };
 use windows_sys::Win32::Foundation::{WAIT_FAILED, WAIT_IO_COMPLETION, WAIT_TIMEOUT};
 use windows_sys::Win32::Networking::WinSock as ws;
 use windows_sys::Win32::System::Performance::{QueryPerformanceCounter, QueryPerformanceFrequency};
 use windows_sys::Win32::System::Threading::{
-    INFINITE, WaitForMultipleObjects, WaitForSingleObjectEx,
+    GetCurrentProcessId, INFINITE, WaitForMultipleObjects, WaitForSingleObjectEx,
 };
 
 pub(crate) use event::AutoEvent;
 pub(crate) use lock::{Locked, SrwLock};
 
-use crate::lower::Lower;
+use crate::guard::alone;
+use crate::instance::with_core;
+use crate::lower::{Lower, NextProvider};
 use crate::memory::ProcessMemory;
 use crate::upcalls::Upcalls;
 use crate::worker::Worker;
@@ -32,8 +35,8 @@ use crate::worker::Worker;
 pub(crate) struct WindowsHost {
     memory: ProcessMemory,
     lower: Lower,
-    /// The table of the latest WSPStartup.
-    upcalls: Locked<Option<Upcalls>>,
+    /// The table of the latest WSPStartup, and the core's life that it was for.
+    upcalls: Locked<Option<(u32, Upcalls)>>,
     worker: Arc<Worker>,
 }
 
@@ -51,14 +54,21 @@ impl WindowsHost {
         &self.lower
     }
 
-    /// "Use only the most recent one."
-    pub(crate) fn set_upcalls(&self, upcalls: Upcalls) {
-        *self.upcalls.lock() = Some(upcalls);
+    /// A WSPStartup succeeded: its upcalls are the ones to use from here on.
+    pub(crate) fn begin(&self, life: u32, upcalls: Upcalls, next: NextProvider) {
+        self.lower.add(life, next);
+        *self.upcalls.lock() = Some((life, upcalls));
+    }
+
+    /// A WSPCleanup has returned from the core: what is of another life than this goes.
+    pub(crate) fn keep_only(&self, life: Option<u32>) {
+        self.lower.keep_only(life);
+        self.upcalls.lock().take_if(|(of, _)| Some(*of) != life);
     }
 
     /// A copy: no lock is held while an upcall runs.
     fn upcalls(&self) -> Result<Upcalls, WsaError> {
-        self.upcalls.lock().ok_or(WsaError::WSANOTINITIALISED)
+        self.upcalls.lock().map(|(_, upcalls)| upcalls).ok_or(WsaError::WSANOTINITIALISED)
     }
 }
 
@@ -83,10 +93,7 @@ pub(crate) fn milliseconds_until(deadline_ns: Option<u64>) -> u32 {
 
 /// The APC function of every completion: it is given a context of the core's.
 unsafe extern "system" fn run_apc(context: usize) {
-    crate::instance::with_core(|core| {
-        use provider_core::ServiceProvider;
-        crate::guard::alone(|| core.run_apc(context));
-    });
+    with_core(|core| alone(|| core.run_apc(context)));
 }
 
 fn sockaddr_buffer(bytes: &mut [u8]) -> ws::WSABUF {
@@ -105,6 +112,15 @@ impl Host for WindowsHost {
 
     fn transport(&self) -> &Lower {
         &self.lower
+    }
+
+    fn process_id(&self) -> u32 {
+        // SAFETY: asks for a number.
+        unsafe { GetCurrentProcessId() }
+    }
+
+    fn catalog_entry(&self, family: Family, kind: Kind) -> CatalogEntry {
+        self.lower.catalog_entry(family, kind)
     }
 
     fn current_thread(&self) -> ThreadKey {
@@ -154,8 +170,14 @@ impl Host for WindowsHost {
         self.upcalls()?.set_event(event)
     }
 
-    fn create_socket_handle(&self, context: usize) -> Result<SocketHandle, WsaError> {
-        self.upcalls()?.create_socket_handle(context)
+    fn create_socket_handle(
+        &self,
+        family: Family,
+        kind: Kind,
+        context: usize,
+    ) -> Result<SocketHandle, WsaError> {
+        let entry = self.lower.catalog_entry(family, kind);
+        self.upcalls()?.create_socket_handle(entry.id, context)
     }
 
     fn socket_context(&self, socket: SocketHandle) -> Result<usize, WsaError> {

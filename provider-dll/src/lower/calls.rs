@@ -4,7 +4,6 @@
 use core::ffi::c_void;
 use core::net::SocketAddr;
 use core::ptr;
-use std::sync::Arc;
 
 use provider_core::layout::{self, SOCKADDR_IN, SOCKADDR_IN6};
 use provider_core::spi::{AF_INET, AF_INET6};
@@ -14,7 +13,7 @@ use windows_sys::Win32::Networking::WinSock as ws;
 use super::chain::NextProvider;
 
 /// The functions of a provider that stays loaded while this is held.
-pub(super) struct Calls(Arc<NextProvider>);
+pub(super) struct Calls<'a>(&'a NextProvider);
 
 /// A table entry; a provider with a missing one was refused by ws2_32 long ago.
 macro_rules! entry {
@@ -70,8 +69,8 @@ impl AddressRoom {
     }
 }
 
-impl Calls {
-    pub(super) fn new(next: Arc<NextProvider>) -> Self {
+impl<'a> Calls<'a> {
+    pub(super) const fn new(next: &'a NextProvider) -> Self {
         Self(next)
     }
 
@@ -277,6 +276,22 @@ impl Calls {
             call(socket, level, name, value.as_ptr(), value.len() as i32, &raw mut errno)
         };
         checked(done, errno).map(|_| ())
+    }
+
+    /// An option that is one word.
+    pub(super) fn option_word(
+        &self,
+        socket: usize,
+        level: i32,
+        name: i32,
+    ) -> Result<u32, WsaError> {
+        let call = entry!(self, lpWSPGetSockOpt);
+        let (mut word, mut len, mut errno) = (0_u32, 4, 0);
+        // SAFETY: as above.
+        let value = unsafe {
+            call(socket, level, name, (&raw mut word).cast(), &raw mut len, &raw mut errno)
+        };
+        checked(value, errno).map(|_| word)
     }
 
     /// An ioctl that gives one word.

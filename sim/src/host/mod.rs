@@ -139,7 +139,12 @@ impl Host for SimHost {
         self.set_client_event(event)
     }
 
-    fn create_socket_handle(&self, context: usize) -> Result<SocketHandle, WsaError> {
+    fn create_socket_handle(
+        &self,
+        _family: Family,
+        _kind: Kind,
+        context: usize,
+    ) -> Result<SocketHandle, WsaError> {
         self.kernel().point(Point::Handle);
         self.transport.refuse_by_script(Seam::CreateSocketHandle, None)?;
         let number = self.kernel().counters.next_socket();

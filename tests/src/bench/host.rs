@@ -189,7 +189,12 @@ impl Host for BenchHost {
         self.0.put(event, true)
     }
 
-    fn create_socket_handle(&self, context: usize) -> Result<SocketHandle, WsaError> {
+    fn create_socket_handle(
+        &self,
+        _family: Family,
+        _kind: Kind,
+        context: usize,
+    ) -> Result<SocketHandle, WsaError> {
         let mut sockets = self.0.sockets.borrow_mut();
         let handle = 0x100 + 4 * sockets.len();
         sockets.insert(handle, context);

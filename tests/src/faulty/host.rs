@@ -131,8 +131,13 @@ impl Host for FlawedHost {
         self.host.set_event(event)
     }
 
-    fn create_socket_handle(&self, context: usize) -> Result<SocketHandle, WsaError> {
-        self.host.create_socket_handle(context)
+    fn create_socket_handle(
+        &self,
+        family: Family,
+        kind: Kind,
+        context: usize,
+    ) -> Result<SocketHandle, WsaError> {
+        self.host.create_socket_handle(family, kind, context)
     }
 
     fn socket_context(&self, socket: SocketHandle) -> Result<usize, WsaError> {

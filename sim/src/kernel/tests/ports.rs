@@ -3,7 +3,7 @@ use std::rc::Rc;
 use core::cell::Cell;
 
 use provider_core::spi::INVALID_SOCKET;
-use provider_core::{Host, UserPtr, WsaError};
+use provider_core::{Family, Host, Kind, UserPtr, WsaError};
 
 use crate::api::{INFINITE, NotQueued, Os, Packet, PortHandle, Win32Error};
 
@@ -205,7 +205,7 @@ fn a_socket_has_one_port_until_it_is_closed() {
     let probe = bed.probe.clone();
     bed.passes(move |os| {
         let host = probe.host();
-        let socket = host.create_socket_handle(1).unwrap();
+        let socket = host.create_socket_handle(Family::V4, Kind::Stream, 1).unwrap();
         let associate = |socket, port| os.create_io_completion_port(socket, port, 7, 0);
         let first = associate(socket, None).unwrap();
         let second = port(os, 0);
@@ -221,7 +221,7 @@ fn a_socket_has_one_port_until_it_is_closed() {
         assert_eq!(associate(socket, Some(first)), strange);
         host.close_socket_handle(socket).unwrap();
         assert_eq!(associate(socket, Some(second)), strange);
-        let next = host.create_socket_handle(2).unwrap();
+        let next = host.create_socket_handle(Family::V4, Kind::Stream, 2).unwrap();
         assert_eq!(next, socket, "the value is used again");
         assert_eq!(associate(next, Some(second)), Ok(second));
         assert_eq!(associate(INVALID_SOCKET, Some(second)), refused);
