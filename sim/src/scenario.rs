@@ -1,5 +1,7 @@
 //! What a program to hunt with is.
 
+use provider_core::Profile;
+
 use crate::fault::Fault;
 use crate::settings::{Bounds, Limits, NetworkRange};
 use crate::world::WorldBuilder;
@@ -15,6 +17,11 @@ pub trait Scenario: Sync {
     /// The adversary faults that its programs live with. The environment's they all do.
     fn adversaries(&self) -> &'static [Fault] {
         &[]
+    }
+
+    /// The one profile that it is for, unless it is for all of them.
+    fn profile(&self) -> Option<Profile> {
+        None
     }
 
     /// What its network may be.
@@ -35,6 +42,7 @@ pub trait Scenario: Sync {
 pub(crate) fn bounds(scenario: &dyn Scenario) -> Bounds {
     Bounds {
         adversaries: scenario.adversaries(),
+        profile: scenario.profile(),
         network: scenario.network(),
         limits: scenario.limits(),
     }

@@ -145,6 +145,8 @@ pub enum FaultChoice {
 pub struct Bounds {
     /// The adversary faults that it lives with.
     pub adversaries: &'static [Fault],
+    /// The one profile that it is for, if it is not for all.
+    pub profile: Option<Profile>,
     /// Its network.
     pub network: NetworkRange,
     /// Its limits.
@@ -156,7 +158,7 @@ impl Settings {
     /// of what the seed draws.
     pub fn draw(seed: u64, bounds: Bounds, profile: Option<Profile>, faults: &FaultChoice) -> Self {
         let mut settings = swarm::draw(seed, bounds);
-        if let Some(profile) = profile {
+        if let Some(profile) = profile.or(bounds.profile) {
             settings.profile = profile;
         }
         match faults {

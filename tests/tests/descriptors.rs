@@ -1,6 +1,8 @@
 //! Several descriptors of one socket: what they share, and what ends with each.
 
+use core::cell::Cell;
 use core::net::{Ipv4Addr, SocketAddr};
+use std::rc::Rc;
 
 use provider_core::spi::{AF_INET, IPPROTO_UDP, SO_SNDBUF, SOCK_DGRAM};
 use provider_core::{EventHandle, Routine, SocketHandle, WsaError};
@@ -86,14 +88,20 @@ fn what_was_offered_is_taken_once_by_one_of_two() {
         let s = datagram(os)?;
         let info = os.wsa_duplicate_socket(s, os.get_current_process_id())?;
         let given = info.clone();
+        let theirs = Rc::new(Cell::new(None));
+        let result = theirs.clone();
         let thread = os.create_thread("takes", false, move |os| {
-            os.mark(u64::from(os.wsa_socket_from(&given).is_ok()));
+            result.set(Some(os.wsa_socket_from(&given)));
         });
         let mine = os.wsa_socket_from(&info);
         os.join(thread);
         let again = os.wsa_socket_from(&info);
         os.check(again == Err(WsaError::WSAEINVAL), "it was used");
-        os.check(mine.is_ok() || mine == Err(WsaError::WSAEINVAL), "taken or used");
+        let both = [Some(mine), theirs.get()];
+        let takers = both.iter().filter(|result| matches!(result, Some(Ok(_)))).count();
+        os.check(takers == 1, "one of the two takes it");
+        let refused = both.contains(&Some(Err(WsaError::WSAEINVAL)));
+        os.check(refused, "and the other is told that it was used");
         os.wsa_cleanup()
     });
 }

@@ -76,6 +76,14 @@ pub(super) enum InputError {
         /// The faults.
         faults: String,
     },
+    /// A scenario is not for the profile that was asked for.
+    #[error("scenario `{scenario}` is for the profile `{profile}` alone; leave out --profile")]
+    OtherProfile {
+        /// The scenario.
+        scenario: &'static str,
+        /// The profile that it is for.
+        profile: &'static str,
+    },
     /// Trace and object would both go to standard output.
     #[error("--json and `--trace -` would both write to standard output; give --trace a file")]
     TraceInJson,

@@ -41,13 +41,14 @@ const WORKER_STACK: usize = 8 << 20;
 /// [`Error`].
 pub(super) fn hunt(house: &House<'_>, args: &Hunt, console: &mut Console) -> Result<u8, Error> {
     let faults = select::fault_choice(&args.pinned)?;
-    let scenarios = select::scenarios(house.scenarios, &args.scenarios, &faults)?;
+    let pins = Pins { profile: args.pinned.profile.map(ProfileArg::profile), faults };
+    let scenarios = select::scenarios(house.scenarios, &args.scenarios, &pins)?;
     if args.scenarios.is_empty() && scenarios.len() < house.scenarios.len() {
         let left_out = left_out(house.scenarios, &scenarios);
         output(
             console
                 .err
-                .line(&format!("left out, as they do not live with these faults: {left_out}")),
+                .line(&format!("left out, as they are not for these faults or this profile: {left_out}")),
         )?;
     }
     let out = OutDir::prepare(&args.out)?;
@@ -59,7 +60,6 @@ pub(super) fn hunt(house: &House<'_>, args: &Hunt, console: &mut Console) -> Res
         .map_err(|error| OwnError::Workers { jobs, message: error.to_string() })?;
     let limit = args.time.map(Duration::from_secs);
     let list = RunList::new(&scenarios, args.seeds, limit);
-    let pins = Pins { profile: args.pinned.profile.map(ProfileArg::profile), faults };
 
     let mut harvest = Harvest {
         tallies: scenarios.iter().map(|scenario| Tally::new(scenario.name())).collect(),

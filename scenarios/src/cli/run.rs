@@ -27,6 +27,7 @@ pub(super) fn run(house: &House<'_>, args: &Run, console: &mut Console) -> Resul
     let faults = select::fault_choice(&args.pinned)?;
     select::check_lives_with(house.scenarios, scenario, &faults)?;
     let pins = Pins { profile: args.pinned.profile.map(ProfileArg::profile), faults };
+    select::check_is_for(scenario, pins.profile)?;
     let mut options = pins.options(house, args.seed);
     if let Some(path) = &args.trace {
         options.trace = Some(open_trace(path, args.json, console)?);

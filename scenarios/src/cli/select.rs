@@ -1,13 +1,15 @@
 //! Which scenarios a command means, and which faults they get.
 
+use provider_core::Profile;
 use wspsim::fault::{Fault, FaultPlan, Kind};
 use wspsim::scenario::Scenario;
 use wspsim::settings::FaultChoice;
 
-use super::args::Pinned;
+use super::args::{Pinned, profile_name};
 use super::error::InputError;
 use super::faults;
 use super::suggest::nearest;
+use super::summary::Pins;
 
 /// A scenario of the house.
 pub(super) type Entry = &'static dyn Scenario;
@@ -41,19 +43,24 @@ pub(super) fn fault_choice(pinned: &Pinned) -> Result<FaultChoice, InputError> {
     faults::plan(&pinned.faults).map(FaultChoice::Given)
 }
 
-/// The scenarios named, each once; if none is named, all those that live with the faults given.
+/// The scenarios named, each once; if none is named, all those that live with the faults pinned
+/// and are for the profile pinned.
 ///
 /// # Errors
 /// [`InputError::UnknownScenario`]; [`InputError::NotLivedWith`] when a named scenario does not
-/// live with a fault given, [`InputError::NobodyLivesWith`] when no scenario does.
+/// live with a fault given, [`InputError::NobodyLivesWith`] when no scenario does;
+/// [`InputError::OtherProfile`] when a named scenario is for another profile.
 pub(super) fn scenarios(
     all: &[Entry],
     names: &[String],
-    faults: &FaultChoice,
+    pins: &Pins,
 ) -> Result<Vec<Entry>, InputError> {
+    let faults = &pins.faults;
     if names.is_empty() {
-        let living: Vec<Entry> =
-            all.iter().copied().filter(|scenario| stranger(*scenario, faults).is_none()).collect();
+        let is_meant = |scenario: &Entry| {
+            stranger(*scenario, faults).is_none() && check_is_for(*scenario, pins.profile).is_ok()
+        };
+        let living: Vec<Entry> = all.iter().copied().filter(is_meant).collect();
         if living.is_empty()
             && let FaultChoice::Given(plan) = faults
         {
@@ -65,6 +72,7 @@ pub(super) fn scenarios(
     for name in names {
         let found = scenario(all, name)?;
         check_lives_with(all, found, faults)?;
+        check_is_for(found, pins.profile)?;
         if !chosen.iter().any(|scenario| scenario.name() == found.name()) {
             chosen.push(found);
         }
@@ -96,6 +104,22 @@ pub(super) fn check_lives_with(
             format!("these do: {}", do_live.join(", "))
         },
     })
+}
+
+/// Whether the scenario is for the profile that is pinned.
+///
+/// # Errors
+/// [`InputError::OtherProfile`].
+pub(super) fn check_is_for(scenario: Entry, profile: Option<Profile>) -> Result<(), InputError> {
+    match scenario.profile() {
+        Some(own) if profile.is_some_and(|profile| profile != own) => {
+            Err(InputError::OtherProfile {
+                scenario: scenario.name(),
+                profile: profile_name(own),
+            })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A fault of the plan that the scenario does not live with.

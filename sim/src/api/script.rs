@@ -19,6 +19,12 @@ impl Os {
         self.kernel().script.borrow_mut().forget_answers(seam);
     }
 
+    /// The first seam with answers that no call has asked for, and how many there are.
+    pub fn unasked_answers(&self) -> Option<(Seam, usize)> {
+        self.kernel().point(Point::Client);
+        self.kernel().script.borrow().unasked()
+    }
+
     /// Calls of `seam` (Connect, Accept, Send, Receive) on this machine give WSAEWOULDBLOCK until
     /// it is released; while Urgent is held its transport has no urgent data. Unlike a fault this does not end by itself: a program that holds a seam when
     /// its faults are over keeps its own run from ending.

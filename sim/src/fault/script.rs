@@ -42,7 +42,19 @@ pub enum Seam {
 }
 
 impl Seam {
-    const COUNT: usize = 11;
+    const ALL: [Self; 11] = [
+        Self::Open,
+        Self::Bind,
+        Self::Connect,
+        Self::Listen,
+        Self::Accept,
+        Self::Send,
+        Self::Receive,
+        Self::QueueApc,
+        Self::CompleteOverlapped,
+        Self::CreateSocketHandle,
+        Self::Urgent,
+    ];
 
     /// What those who were refused because it is held are told when it no longer is.
     pub(crate) const fn readiness(self) -> Readiness {
@@ -112,7 +124,7 @@ pub(crate) enum Word {
 /// The script of one machine.
 #[derive(Default)]
 pub(crate) struct Script {
-    lines: [Line; Seam::COUNT],
+    lines: [Line; Seam::ALL.len()],
     /// Whether anything was ever scripted: one test for the runs that script nothing.
     used: bool,
     log: Option<Vec<Taken>>,
@@ -130,6 +142,12 @@ impl Script {
 
     pub(crate) fn forget_answers(&mut self, seam: Seam) {
         self.lines[seam as usize].answers.clear();
+    }
+
+    /// The first seam with answers that nobody has asked for, and how many.
+    pub(crate) fn unasked(&self) -> Option<(Seam, usize)> {
+        let answers = Seam::ALL.into_iter().map(|seam| (seam, self.lines[seam as usize].answers.len()));
+        answers.into_iter().find(|(_, left)| *left > 0)
     }
 
     pub(crate) fn hold(&mut self, seam: Seam) {

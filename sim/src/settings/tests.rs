@@ -4,6 +4,7 @@ use crate::fault::Kind;
 fn bounds() -> Bounds {
     Bounds {
         adversaries: &[Fault::Crash, Fault::Close],
+        profile: None,
         network: NetworkRange::default(),
         limits: Limits::default(),
     }

@@ -249,8 +249,9 @@ fn blocked_receives(bed: &dyn TestBed) -> CaseResult {
 
 fn datagram(bed: &dyn TestBed) -> CaseResult {
     let pair = datagram_pair(bed)?;
-    // SO_LINGER is not for this type: whether it is refused or not, it changes nothing.
-    let _ = set_option(bed, pair.a, SO_LINGER, linger(1_000));
+    // SO_LINGER is not for this type.
+    let refused = set_option(bed, pair.a, SO_LINGER, linger(1_000));
+    check::fails("SO_LINGER", refused, WsaError::WSAENOPROTOOPT)?;
     hold_sends(bed);
     SendCall::send_to(bed, pair.a).bytes(b"accepted").to(pair.at_b).call().done(8)?;
     ends(bed, closer(bed, pair.a, Ok(())))?;

@@ -30,6 +30,13 @@ impl Scenario for CaseScenario {
         self.about
     }
 
+    fn profile(&self) -> Option<Profile> {
+        match self.case.profiles.list() {
+            [only] => Some(*only),
+            _ => None,
+        }
+    }
+
     fn network(&self) -> NetworkRange {
         QUIET
     }
@@ -44,17 +51,19 @@ impl Scenario for CaseScenario {
     }
 }
 
-/// The case between WSPStartup and WSPCleanup. A case that is not for the run's profile does
-/// nothing.
+/// The case between WSPStartup and WSPCleanup.
 fn program(case: &Case, os: &Os) {
-    if !case.profiles.list().contains(&os.profile()) {
-        return;
-    }
     let started = os.wsa_startup();
     os.log_taken();
     let Some(bed) = SimBed::new(os) else { return };
-    if let Err(failure) = (case.run)(&bed) {
-        bed.fail(failure);
+    match (case.run)(&bed) {
+        Err(failure) => bed.fail(failure),
+        // What was to happen below did not: the case has shown something else.
+        Ok(()) => {
+            if let Some((seam, left)) = os.unasked_answers() {
+                os.fail(&format!("{left} answers of `{}` were not asked for", seam.name()));
+            }
+        }
     }
     bed.release_all();
     let ended = started.and_then(|_| os.wsa_cleanup());

@@ -249,6 +249,8 @@ impl<'a> Judge<'a> {
         let place = Place { file: source.path.clone(), item: case.name.clone() };
         let proof =
             Proof { place, simulator: runs_on(Hosts::Simulator), wine: runs_on(Hosts::Process) };
+        // What no host runs cannot fail.
+        let runs = proof.simulator || proof.wine;
         for id in &case.clauses {
             let found = self.spec.clauses.iter().position(|clause| clause.id == *id);
             let Some(at) = found else {
@@ -259,6 +261,9 @@ impl<'a> Judge<'a> {
                 self.problems.push(Problem::new(&source.path, case.line, what));
                 continue;
             };
+            if !runs {
+                continue;
+            }
             let standing = &mut self.standings[at];
             let clause = standing.clause;
             let ranges = clause.sentences();

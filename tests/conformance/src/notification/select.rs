@@ -345,12 +345,13 @@ fn no_memory(bed: &dyn TestBed) -> CaseResult {
 
 fn cancelled(bed: &dyn TestBed) -> CaseResult {
     let (pair, other) = (datagram_pair(bed)?, stream_pair(bed)?);
-    bed.queue_apc(
+    let queued = bed.queue_apc(
         bed.current_thread(),
         Box::new(|bed: &dyn TestBed| {
             check::works("WSPCancelBlockingCall", cancel_blocking_call(bed))
         }),
     );
+    check::holds("the APC was queued", queued)?;
     let sets = Sets { read: vec![pair.a, other.b], ..Sets::default() };
     let result = select(bed, &sets, None)?;
     check::fails("WSPSelect", result, WsaError::WSAEINTR)?;
@@ -421,7 +422,7 @@ fn leaves_events(bed: &dyn TestBed) -> CaseResult {
 fn in_a_blocking_call(bed: &dyn TestBed) -> CaseResult {
     let (pair, idle) = (datagram_pair(bed)?, datagram_pair(bed)?);
     check::works("connecting", connect(bed, pair.a, pair.at_b))?;
-    bed.queue_apc(
+    let queued = bed.queue_apc(
         bed.current_thread(),
         Box::new(move |bed: &dyn TestBed| {
             let sets = Sets::reading(idle.a);
@@ -435,5 +436,6 @@ fn in_a_blocking_call(bed: &dyn TestBed) -> CaseResult {
             send(bed, pair.a, b"x")
         }),
     );
+    check::holds("the APC was queued", queued)?;
     check::equal("what came", receive(bed, pair.b, 9)?, b"x".to_vec())
 }

@@ -1,13 +1,13 @@
 //! WSPIoctl: its arguments, and how it completes.
 
 use provider_core::spi::{
-    FIONBIO, FIONREAD, SIO_FLUSH, SIO_UDP_CONNRESET, SIO_UDP_NETRESET, SIOCATMARK,
+    FIONBIO, FIONREAD, SIO_FLUSH, SIO_UDP_CONNRESET, SIO_UDP_NETRESET, SIOCATMARK, SO_RCVTIMEO,
 };
 use provider_core::{SocketHandle, UserPtr, WsaError};
 
 use crate::support::{
-    Guarded, IoctlCall, Op, SendCall, completions, datagram_pair, overlapped_result, receive_ready,
-    set_nonblocking, stream_pair,
+    Guarded, IoctlCall, LOOPBACK_V4, Op, SendCall, bind, completions, datagram_pair,
+    overlapped_result, receive_ready, set_nonblocking, set_option, stream_pair,
 };
 use crate::{Case, CaseResult, TestBed, check};
 
@@ -95,11 +95,10 @@ fn pointers(bed: &dyn TestBed) -> CaseResult {
         if stream {
             continue;
         }
-        // Nothing was done: the socket is blocking still.
-        let op = Op::new(bed);
-        let receives = receive_ready(bed, s, 9);
-        check::fails("an unbound socket", receives, WsaError::WSAEINVAL)?;
-        op.untouched(bed)?;
+        // Nothing was done: the socket is blocking still, and waits up to its time-out.
+        check::works("WSPBind", bind(bed, s, LOOPBACK_V4))?;
+        check::works("SO_RCVTIMEO", set_option(bed, s, SO_RCVTIMEO, 20))?;
+        check::fails("a receive", receive_ready(bed, s, 9), WsaError::WSAETIMEDOUT)?;
     }
     Ok(())
 }

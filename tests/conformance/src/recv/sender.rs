@@ -5,8 +5,8 @@ use provider_core::spi::{AF_INET, AF_INET6, SOCK_DGRAM, WSA_FLAG_OVERLAPPED};
 use provider_core::{Profile, UserPtr, WsaError};
 
 use crate::support::{
-    Guarded, LOOPBACK_V4, Op, RecvCall, SendCall, bind, datagram_pair, datagram_pair_of,
-    receive_datagram, sock_name, socket, stream_pair,
+    Guarded, LOOPBACK_V4, Op, RecvCall, SendCall, bind, close, datagram_pair, datagram_pair_of,
+    decode_address, receive_datagram, sock_name, socket, stream_pair,
 };
 use crate::{Case, CaseResult, TestBed, Waited, check};
 
@@ -43,23 +43,42 @@ fn not_wanted(bed: &dyn TestBed) -> CaseResult {
 }
 
 fn at_completion(bed: &dyn TestBed) -> CaseResult {
-    let pair = datagram_pair(bed)?;
-    let event = bed.create_event(true, false);
-    let op = Op::with_event(bed, event);
-    let from = Guarded::holding(bed, &[0x3c; SOCKADDR_IN]);
-    let fromlen = Guarded::holding(bed, &(SOCKADDR_IN as u32).to_le_bytes());
-    let call = RecvCall::recv_from(bed, pair.b).room(10).from_at(from.at(), fromlen.at());
-    let call = call.overlapped(&op).call();
-    call.pending()?;
-    bed.grace(true);
-    op.pending(bed)?;
-    SendCall::send_to(bed, pair.a).bytes(b"late").to(pair.at_b).call().done(4)?;
-    check::equal("the wait", bed.wait(event, false), Waited::Signalled)?;
-    op.sent(bed, 4)?;
-    check::holds("lpFrom is written", from.bytes(bed) != [0x3c; SOCKADDR_IN])?;
-    check::equal("lpFromlen", fromlen.word(bed) as usize, SOCKADDR_IN)?;
-    from.check(bed, "lpFrom")?;
-    call.holds(b"late")
+    // More room than the address takes, so that it can be seen whether the size is stored.
+    const SIZE: u32 = 20;
+    // What is cancelled has not completed: the room is as it was. While the operation is under way
+    // it is the system's, and nobody may look.
+    for completes in [false, true] {
+        let pair = datagram_pair(bed)?;
+        let event = bed.create_event(true, false);
+        let op = Op::with_event(bed, event);
+        let from = Guarded::holding(bed, &[0x3c; SIZE as usize]);
+        let fromlen = Guarded::holding(bed, &SIZE.to_le_bytes());
+        let call = RecvCall::recv_from(bed, pair.b).room(10).from_at(from.at(), fromlen.at());
+        let call = call.overlapped(&op).call();
+        call.pending()?;
+        bed.grace(true);
+        op.pending(bed)?;
+        if completes {
+            SendCall::send_to(bed, pair.a).bytes(b"late").to(pair.at_b).call().done(4)?;
+        } else {
+            check::works("WSPCloseSocket", close(bed, pair.b))?;
+        }
+        check::equal("the wait", bed.wait(event, false), Waited::Signalled)?;
+        if completes {
+            op.sent(bed, 4)?;
+            check::equal("lpFrom", decode_address(&from.bytes(bed)), Some(pair.at_a))?;
+            check::equal("lpFromlen", fromlen.word(bed) as usize, SOCKADDR_IN)?;
+            call.holds(b"late")?;
+        } else {
+            op.failed(bed, WsaError::WSA_OPERATION_ABORTED, 0)?;
+            check::equal("lpFrom", from.bytes(bed), vec![0x3c; SIZE as usize])?;
+            check::equal("lpFromlen", fromlen.word(bed), SIZE)?;
+            call.holds(b"")?;
+        }
+        from.check(bed, "lpFrom")?;
+        fromlen.check(bed, "lpFromlen")?;
+    }
+    Ok(())
 }
 
 fn bad_room(bed: &dyn TestBed) -> CaseResult {

@@ -103,14 +103,15 @@ fn meets_the_end(bed: &dyn TestBed) -> CaseResult {
         }),
     );
     bed.grace(false);
-    // The thread may be through already: then there is nothing to cancel.
-    bed.queue_apc(
+    // By the time that it runs the thread may be through: then there is nothing to cancel.
+    let queued = bed.queue_apc(
         thread,
         Box::new(|bed| match cancel_blocking_call(bed) {
             Ok(()) | Err(WsaError::WSAEINVAL) => Ok(()),
             Err(error) => check::works("WSPCancelBlockingCall", Err(error)),
         }),
     );
+    check::holds("the APC was queued", queued)?;
     release_sends(bed);
     ends(bed, thread)?;
     bed.grace(false);

@@ -128,6 +128,7 @@ fn prefix(bed: &dyn TestBed) -> CaseResult {
     check::works("closing", close(bed, pair.a))?;
     until(bed, false, "the status", || !op.is_pending(bed))?;
     op.failed(bed, ABORTED, 3)?;
+    bed.lower().forget_answers(Seam::Send);
     release_sends(bed);
     check::equal("what went", receive_exactly(bed, pair.b, 3)?, b"pre".to_vec())?;
     let ended = receive_ready(bed, pair.b, 10);
