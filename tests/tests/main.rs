@@ -11,3 +11,4 @@ mod faulty;
 mod model;
 mod program;
 mod regressions;
+mod unheld;

@@ -45,11 +45,9 @@ pub(super) fn hunt(house: &House<'_>, args: &Hunt, console: &mut Console) -> Res
     let scenarios = select::scenarios(house.scenarios, &args.scenarios, &pins)?;
     if args.scenarios.is_empty() && scenarios.len() < house.scenarios.len() {
         let left_out = left_out(house.scenarios, &scenarios);
-        output(
-            console
-                .err
-                .line(&format!("left out, as they are not for these faults or this profile: {left_out}")),
-        )?;
+        output(console.err.line(&format!(
+            "left out, as they are not for these faults or this profile: {left_out}"
+        )))?;
     }
     let out = OutDir::prepare(&args.out)?;
     let jobs = args.jobs.unwrap_or_else(cores);

@@ -113,10 +113,7 @@ pub(super) fn check_lives_with(
 pub(super) fn check_is_for(scenario: Entry, profile: Option<Profile>) -> Result<(), InputError> {
     match scenario.profile() {
         Some(own) if profile.is_some_and(|profile| profile != own) => {
-            Err(InputError::OtherProfile {
-                scenario: scenario.name(),
-                profile: profile_name(own),
-            })
+            Err(InputError::OtherProfile { scenario: scenario.name(), profile: profile_name(own) })
         }
         _ => Ok(()),
     }

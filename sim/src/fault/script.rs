@@ -146,7 +146,8 @@ impl Script {
 
     /// The first seam with answers that nobody has asked for, and how many.
     pub(crate) fn unasked(&self) -> Option<(Seam, usize)> {
-        let answers = Seam::ALL.into_iter().map(|seam| (seam, self.lines[seam as usize].answers.len()));
+        let answers =
+            Seam::ALL.into_iter().map(|seam| (seam, self.lines[seam as usize].answers.len()));
         answers.into_iter().find(|(_, left)| *left > 0)
     }
 

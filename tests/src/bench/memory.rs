@@ -39,10 +39,14 @@ impl BenchMemory {
     /// The provider may not touch this any more: it is overwritten, and watched.
     pub(super) fn revoke(&self, at: UserPtr, len: usize) {
         if len > 0 {
-            let range = at.0 - BASE..at.0 - BASE + len;
-            self.bytes.borrow_mut()[range.clone()].fill(SCRIBBLE);
-            self.revoked.borrow_mut().push(range);
+            self.scribble(at, len);
+            self.revoked.borrow_mut().push(at.0 - BASE..at.0 - BASE + len);
         }
+    }
+
+    /// The client writes there itself.
+    pub(super) fn scribble(&self, at: UserPtr, len: usize) {
+        self.bytes.borrow_mut()[at.0 - BASE..][..len].fill(SCRIBBLE);
     }
 
     /// Whether the provider touched what had been revoked, since this was last asked.
