@@ -90,10 +90,8 @@ impl<H: Host> Provider<H> {
             urgent: flags & MSG_OOB != 0,
             initiator,
         };
-        //= docs/spec/receiving.md#recv-21
-        //# MSG_WAITALL with MSG_PEEK, on a nonblocking call or on a datagram socket MUST fail with
-        //# WSAEOPNOTSUPP.
-        if request.wait_all && (request.peek || state.options.nonblocking && overlapped.is_none()) {
+        // A nonblocking call has nothing to wait for all with (RECV-21).
+        if request.wait_all && state.options.nonblocking && overlapped.is_none() {
             return Err(WsaError::WSAEOPNOTSUPP);
         }
         let (mode, call) = match overlapped {
@@ -169,9 +167,11 @@ impl<H: Host> Provider<H> {
         if flags & MSG_OOB != 0 && !self.has_urgent(kind) {
             return Err(WsaError::WSAEOPNOTSUPP);
         }
-        // There is one urgent byte at most: nothing that all of could be waited for.
-        let waits = flags & MSG_WAITALL != 0;
-        if waits && (kind == Kind::Datagram || flags & MSG_OOB != 0) {
+        //= docs/spec/receiving.md#recv-21
+        //# MSG_WAITALL with MSG_PEEK, MSG_OOB or MSG_PARTIAL, on a nonblocking call or on a
+        //# datagram socket MUST fail with WSAEOPNOTSUPP.
+        let beside = flags & (MSG_PEEK | MSG_OOB | MSG_PARTIAL) != 0;
+        if flags & MSG_WAITALL != 0 && (kind == Kind::Datagram || beside) {
             return Err(WsaError::WSAEOPNOTSUPP);
         }
         Ok(())

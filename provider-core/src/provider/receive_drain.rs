@@ -78,7 +78,8 @@ impl<H: Host> Provider<H> {
     ) -> Attempt {
         loop {
             //= docs/spec/receiving.md#recv-33
-            //# A receive MUST NOT give bytes from both sides of an urgent byte.
+            //# A receive MUST NOT give bytes from both sides of an urgent byte. One that is in line
+            //# MUST be given alone.
             if *received > 0 && self.host.transport().stopped_at_mark(state.transport) {
                 return Attempt::Ended(CallEnd::success(*received));
             }

@@ -6,6 +6,7 @@ mod enum_network_events;
 mod event_select;
 mod reenabling;
 mod select;
+mod urgent;
 
 use provider_core::SocketHandle;
 use provider_core::WsaError;
@@ -20,6 +21,7 @@ pub const FAMILIES: &[&[Case]] = &[
     enum_network_events::CASES,
     async_select::CASES,
     select::CASES,
+    urgent::CASES,
 ];
 
 /// Every network event (FD_ALL_EVENTS).

@@ -1,6 +1,6 @@
 //! The flags of a receive.
 
-use provider_core::spi::{MSG_OOB, MSG_PEEK, MSG_WAITALL};
+use provider_core::spi::{MSG_OOB, MSG_PARTIAL, MSG_PEEK, MSG_WAITALL};
 use provider_core::{Profile, WsaError};
 
 use crate::support::{
@@ -70,7 +70,9 @@ fn wait_all_refused(bed: &dyn TestBed) -> CaseResult {
     let (stream, pair) = (stream_pair(bed)?, datagram_pair(bed)?);
     let no = WsaError::WSAEOPNOTSUPP;
     RecvCall::recv(bed, pair.b).room(1).flags(MSG_WAITALL).call().refused(no)?;
-    RecvCall::recv(bed, stream.b).room(1).flags(MSG_WAITALL | MSG_PEEK).call().refused(no)?;
+    for beside in [MSG_PEEK, MSG_OOB, MSG_PARTIAL] {
+        RecvCall::recv(bed, stream.b).room(1).flags(MSG_WAITALL | beside).call().refused(no)?;
+    }
     check::works("FIONBIO", set_nonblocking(bed, stream.b, true))?;
     RecvCall::recv(bed, stream.b).room(1).flags(MSG_WAITALL).call().refused(no)
 }

@@ -8,6 +8,7 @@ mod flags;
 mod overlapped;
 mod sender;
 mod streams;
+mod urgent;
 
 use crate::Case;
 
@@ -18,6 +19,7 @@ pub const FAMILIES: &[&[Case]] = &[
     sender::CASES,
     errors::CASES,
     flags::CASES,
+    urgent::CASES,
     overlapped::CASES,
     blocking::CASES,
     connection::CASES,

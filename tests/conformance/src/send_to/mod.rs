@@ -17,6 +17,7 @@ mod returns;
 mod routines;
 mod send_buffer;
 mod synchronous;
+mod urgent;
 
 use crate::Case;
 
@@ -45,4 +46,5 @@ pub const FAMILIES: &[&[Case]] = &[
     flags::CASES,
     hooks::CASES,
     plain_send::CASES,
+    urgent::CASES,
 ];

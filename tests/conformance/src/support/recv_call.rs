@@ -209,9 +209,18 @@ impl Receiving<'_> {
     /// It did not.
     #[track_caller]
     pub fn gave(&self, bytes: &[u8]) -> CaseResult {
+        self.gave_flagged(bytes, 0)
+    }
+
+    /// It returned 0 and stored these flags, and these are the bytes.
+    ///
+    /// # Errors
+    /// It did not.
+    #[track_caller]
+    pub fn gave_flagged(&self, bytes: &[u8], flags: u32) -> CaseResult {
         check::equal("the call", self.result(), Ok(bytes.len() as u32))?;
         check::equal("lpErrno after success", self.error, WsaError(0))?;
-        check::equal("lpFlags after success", self.flags.word(self.bed), 0)?;
+        check::equal("lpFlags after success", self.flags.word(self.bed), flags)?;
         self.holds(bytes)
     }
 
