@@ -8,8 +8,9 @@ use windows_sys::Win32::Foundation::{FreeLibrary, HMODULE};
 use windows_sys::Win32::Networking::WinSock as ws;
 use windows_sys::Win32::System::Environment::ExpandEnvironmentStringsW;
 use windows_sys::Win32::System::LibraryLoader::{GetProcAddress, LoadLibraryW};
-use windows_sys::core::s;
+use windows_sys::core::{GUID, s};
 
+use crate::catalog::{self, LAYERED_ENTRY};
 use crate::upcalls;
 
 /// The environment variable that names the next provider's DLL, in the place of what
@@ -136,13 +137,21 @@ fn catalog_entry_below(own: &ws::WSAPROTOCOL_INFOW) -> Result<ws::WSAPROTOCOL_IN
     let chain = &own.ProtocolChain;
     let len = usize::try_from(chain.ChainLen).unwrap_or(0).min(chain.ChainEntries.len());
     let entries = &chain.ChainEntries[..len];
-    let place = entries.iter().position(|entry| *entry == own.dwCatalogEntryId);
-    let below = place.and_then(|place| entries.get(place + 1)).ok_or(FAILED)?;
-    catalog()?.into_iter().find(|entry| entry.dwCatalogEntryId == *below).ok_or(FAILED)
+    let known = catalogue()?;
+    let find = |id| known.iter().find(|entry| entry.dwCatalogEntryId == id);
+    let is_layered = |id| find(id).is_some_and(|entry| is(&entry.ProviderId, LAYERED_ENTRY));
+    let below = catalog::below(entries, own.dwCatalogEntryId, is_layered);
+    below.and_then(find).copied().ok_or(FAILED)
+}
+
+fn is(id: &GUID, wanted: u128) -> bool {
+    let wanted = GUID::from_u128(wanted);
+    (id.data1, id.data2, id.data3, id.data4)
+        == (wanted.data1, wanted.data2, wanted.data3, wanted.data4)
 }
 
 /// All entries of the catalogue.
-fn catalog() -> Result<Vec<ws::WSAPROTOCOL_INFOW>, WsaError> {
+fn catalogue() -> Result<Vec<ws::WSAPROTOCOL_INFOW>, WsaError> {
     const ENTRY: usize = size_of::<ws::WSAPROTOCOL_INFOW>();
     let mut entries: Vec<ws::WSAPROTOCOL_INFOW> = Vec::new();
     loop {

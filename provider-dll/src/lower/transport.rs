@@ -122,6 +122,12 @@ impl Transport for Lower {
         answer != Ok(0)
     }
 
+    /// A receive of the lower provider's ends at the mark by itself. Whether it did is not told; so a
+    /// client's receive goes on only where no urgent data is ahead at all.
+    fn stopped_at_mark(&self, socket: LowerSocket) -> bool {
+        !self.at_urgent_mark(socket)
+    }
+
     fn try_send_to(
         &self,
         socket: LowerSocket,

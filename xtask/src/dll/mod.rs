@@ -1,5 +1,6 @@
 //! `cargo xtask dll`: the provider DLL and what belongs to it, built for Windows.
 
+mod abi;
 mod debian;
 mod toolchain;
 
@@ -7,8 +8,8 @@ pub(crate) use toolchain::{Profile, Toolchain};
 
 use crate::step::Outcome;
 
-/// What is built.
-const PACKAGES: [&str; 1] = ["wspprovider"];
+/// The DLL, and the program that installs it.
+const PACKAGES: [&str; 2] = ["wspprovider", "wspinstall"];
 
 /// Whether these are words that `run` takes.
 pub(crate) fn accepts(words: &[&str]) -> bool {
@@ -19,12 +20,15 @@ pub(crate) fn accepts(words: &[&str]) -> bool {
 pub(crate) fn run(words: &[&str]) -> Outcome {
     let profile = if words == ["--debug"] { Profile::Debug } else { Profile::Release };
     let toolchain = Toolchain::find()?;
+    abi::check(toolchain)?;
     toolchain.clippy(&PACKAGES)?;
     let folder = toolchain.build(&PACKAGES, profile)?;
-    let path = folder.join("wspprovider.dll");
-    if !path.is_file() {
-        return Err(format!("cargo succeeded, and there is no {}", path.display()));
+    for file in ["wspprovider.dll", "wspinstall.exe"] {
+        let path = folder.join(file);
+        if !path.is_file() {
+            return Err(format!("cargo succeeded, and there is no {}", path.display()));
+        }
+        println!("{}", path.display());
     }
-    println!("{}", path.display());
     Ok(())
 }

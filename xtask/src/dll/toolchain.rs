@@ -88,6 +88,15 @@ impl Toolchain {
         run(self.cargo("clippy", packages).args(["--all-targets", "--", "-D", "warnings"]))
     }
 
+    /// The C compiler with the headers of Windows that goes with it; on Windows itself there need not
+    /// be one.
+    pub(crate) fn c_compiler(self) -> Option<&'static str> {
+        match self {
+            Self::Native => works("gcc").then_some("gcc"),
+            Self::Rustup | Self::Debian => Some(LINKER),
+        }
+    }
+
     fn target(self) -> Option<&'static str> {
         match self {
             Self::Native => None,
@@ -134,7 +143,7 @@ fn debian_cargo(verb: &str) -> Command {
 }
 
 /// Apart from the builds for this system: another compiler, another std.
-fn folder_of_builds() -> PathBuf {
+pub(super) fn folder_of_builds() -> PathBuf {
     root().join("target").join("windows")
 }
 
