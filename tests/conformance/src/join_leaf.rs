@@ -15,7 +15,7 @@ use crate::support::{
     connect, flows, group, join_leaf, join_leaf_raw, nothing_arrives, peer_name, receive_datagram,
     recv, sock_name, socket,
 };
-use crate::{Case, CaseResult, Hosts, TestBed, check};
+use crate::{Answer, Case, CaseResult, Hosts, Seam, TestBed, check};
 
 /// The cases of this function.
 pub(crate) const CASES: &[Case] = &[
@@ -107,6 +107,10 @@ fn binds_first(bed: &dyn TestBed) -> CaseResult {
     let s = check::works("a leaf", socket(bed, AF_INET, SOCK_DGRAM, flags))?;
     check::fails("its name", sock_name(bed, s), WsaError::WSAEINVAL)?;
     let to = SocketAddr::new(group(AF_INET, 1), 7777);
+    for error in [WsaError::WSAENOBUFS, WsaError::WSAEADDRINUSE, WsaError::WSAENETDOWN] {
+        bed.lower().answer(Seam::Bind, Answer::Refuse(error));
+        check::fails("joining", join_leaf(bed, s, to, JL_SENDER_ONLY), error)?;
+    }
     check::works("joining", join_leaf(bed, s, to, JL_SENDER_ONLY))?;
     let name = check::works("its name", sock_name(bed, s))?;
     check::holds("the port is one", name.port() != 0)

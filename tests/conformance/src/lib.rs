@@ -88,7 +88,6 @@ pub fn all() -> Vec<&'static Case> {
         bind::CASES,
         cancel_blocking_call::CASES,
         close_socket::CASES,
-        every_function::CASES,
         get_overlapped_result::CASES,
         get_qos_by_name::CASES,
         groups::CASES,
@@ -104,6 +103,7 @@ pub fn all() -> Vec<&'static Case> {
     ];
     let families = [
         send_to::FAMILIES,
+        every_function::FAMILIES,
         recv::FAMILIES,
         notification::FAMILIES,
         connect::FAMILIES,

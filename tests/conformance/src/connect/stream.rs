@@ -145,6 +145,8 @@ fn other_reasons(bed: &dyn TestBed) -> CaseResult {
     for error in [
         WsaError::WSAETIMEDOUT,
         WsaError::WSAENETUNREACH,
+        WsaError::WSAEHOSTUNREACH,
+        WsaError::WSAEADDRINUSE,
         WsaError::WSAECONNREFUSED,
         WsaError::WSAENETDOWN,
         WsaError::WSAENOBUFS,

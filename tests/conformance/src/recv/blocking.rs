@@ -70,10 +70,16 @@ fn time_out_keeps(bed: &dyn TestBed) -> CaseResult {
 
 fn cancelled(bed: &dyn TestBed) -> CaseResult {
     let (stream, pair) = (stream_pair(bed)?, datagram_pair(bed)?);
-    for s in [stream.b, pair.b] {
+    for (s, from) in [(stream.b, false), (stream.b, true), (pair.b, false), (pair.b, true)] {
         let thread = bed.spawn(
             "receiver",
-            Box::new(move |bed| RecvCall::recv(bed, s).room(10).call().refused(WsaError::WSAEINTR)),
+            Box::new(move |bed| {
+                let call = match from {
+                    false => RecvCall::recv(bed, s),
+                    true => RecvCall::recv_from(bed, s),
+                };
+                call.room(10).call().refused(WsaError::WSAEINTR)
+            }),
         );
         bed.grace(false);
         let cancel =

@@ -1,4 +1,4 @@
-//! What holds for every function of the table.
+//! Odd arguments and bad ones, in every thread.
 
 use provider_core::layout::{protocol_info, qos};
 use provider_core::spi::{
@@ -15,7 +15,7 @@ use crate::support::{
 use crate::{Case, CaseResult, TestBed, check};
 
 /// The cases of this file.
-pub(crate) const CASES: &[Case] = &[
+pub(super) const CASES: &[Case] = &[
     Case::both("result-3-bad-errno-does-nothing", &["RESULT-3"], bad_errno),
     Case::both("result-12-in-every-thread", &["RESULT-12"], every_thread),
     Case::both("result-13-odd-arguments", &["RESULT-13", "RESULT-14", "RESULT-1"], odd_arguments),
