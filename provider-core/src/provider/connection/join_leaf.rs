@@ -4,22 +4,22 @@ use crate::socket::Multipoint;
 use crate::spi::{FD_CONNECT, JL_BOTH, JL_RECEIVER_ONLY, JL_SENDER_ONLY};
 use crate::{ConnectArgs, Group, Host, SocketHandle, Transport, UserPtr, WsaError};
 
-use super::Provider;
+use super::super::Provider;
 
 /// The arguments of WSPJoinLeaf, as the caller gave them.
-pub(super) struct JoinArgs {
-    pub(super) socket: SocketHandle,
-    pub(super) name: UserPtr,
-    pub(super) namelen: i32,
-    pub(super) connect: ConnectArgs,
-    pub(super) flags: u32,
+pub(in super::super) struct JoinArgs {
+    pub(in super::super) socket: SocketHandle,
+    pub(in super::super) name: UserPtr,
+    pub(in super::super) namelen: i32,
+    pub(in super::super) connect: ConnectArgs,
+    pub(in super::super) flags: u32,
 }
 
 impl<H: Host> Provider<H> {
     /// Joins the group `name`, which becomes the default destination. It is done at once, on a
     /// nonblocking socket too: there is nobody to ask. Gives the socket itself, as no root exists
     /// whose leaves would get sockets of their own.
-    pub(super) fn join_leaf(&self, args: &JoinArgs) -> Result<SocketHandle, WsaError> {
+    pub(in super::super) fn join_leaf(&self, args: &JoinArgs) -> Result<SocketHandle, WsaError> {
         let socket = self.socket(args.socket)?;
         let raw = self.capture_address(args.name, args.namelen)?;
         //= docs/spec/connecting.md#joinleaf-14

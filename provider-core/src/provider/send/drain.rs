@@ -4,8 +4,8 @@ use crate::operation::CallEnd;
 use crate::socket::{Front, Phase, Socket, SocketState};
 use crate::{Host, Kind, Transport, WsaError};
 
-use super::Provider;
-use super::send_start::is_fatal;
+use super::super::Provider;
+use super::start::is_fatal;
 
 /// After how long a send that met WSAENOBUFS is tried again.
 const RETRY_NS: u64 = 10_000_000;
@@ -22,7 +22,7 @@ enum Drained {
 impl<H: Host> Provider<H> {
     /// Passes on what waits to be sent, in order, as far as the transport takes it; takes queued
     /// sends into the buffer where its rule lets them in; ends the send half once all is out.
-    pub(super) fn drain_sends(&self, socket: &Socket<H>, state: &mut SocketState<H>) {
+    pub(in super::super) fn drain_sends(&self, socket: &Socket<H>, state: &mut SocketState<H>) {
         if state.transport_closed
             || (socket.kind == Kind::Stream
                 && !matches!(state.phase, Phase::Connected | Phase::Closed))
@@ -167,7 +167,7 @@ impl<H: Host> Provider<H> {
     }
 
     /// WSAENOBUFS is followed by no readiness: a timer tries again.
-    pub(super) fn arm_retry(&self, state: &mut SocketState<H>) {
+    pub(in super::super) fn arm_retry(&self, state: &mut SocketState<H>) {
         if !state.retry_armed {
             state.retry_armed = true;
             self.host.set_timer(state.token, self.host.now_ns() + RETRY_NS);
@@ -176,6 +176,6 @@ impl<H: Host> Provider<H> {
 }
 
 /// Whether an error means that the same send may go later.
-pub(super) fn is_no_room(error: WsaError) -> bool {
+pub(in super::super) fn is_no_room(error: WsaError) -> bool {
     matches!(error, WsaError::WSAEWOULDBLOCK | WsaError::WSAENOBUFS | WsaError::WSAENETDOWN)
 }

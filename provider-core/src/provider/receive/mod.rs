@@ -1,5 +1,9 @@
 //! WSPRecv and WSPRecvFrom: arguments and the first attempt.
 
+mod drain;
+
+pub(super) use drain::is_report;
+
 use alloc::sync::Arc;
 
 use crate::operation::{BlockedCall, CallEnd, FromAddress, Mode, Owner, RecvRequest, Started};
@@ -9,8 +13,8 @@ use crate::{Host, Kind, Memory, OverlappedArgs, SocketHandle, Transport, UserPtr
 
 use super::Provider;
 use super::notify::Arrival;
-use super::receive_drain::Attempt;
-use super::send::OUTSTANDING_MAX;
+use super::transfer::OUTSTANDING_MAX;
+use drain::Attempt;
 
 /// What a receive enables again.
 const RECEIVE_EVENTS: i32 = FD_READ | FD_OOB;

@@ -4,15 +4,23 @@ use crate::socket::{Opened, Phase, SocketState};
 use crate::spi::{SD_BOTH, SD_RECEIVE, SD_SEND};
 use crate::{Half, Host, Kind, SocketHandle, Transport, WsaError};
 
-use super::Provider;
+use super::super::Provider;
 
 impl<H: Host> Provider<H> {
-    pub(super) fn shutdown(&self, handle: SocketHandle, how: i32) -> Result<(), WsaError> {
+    pub(in super::super) fn shutdown(
+        &self,
+        handle: SocketHandle,
+        how: i32,
+    ) -> Result<(), WsaError> {
         self.shutdown_opened(&self.socket(handle)?, how)
     }
 
     /// The same, of a descriptor that was looked up.
-    pub(super) fn shutdown_opened(&self, socket: &Opened<H>, how: i32) -> Result<(), WsaError> {
+    pub(in super::super) fn shutdown_opened(
+        &self,
+        socket: &Opened<H>,
+        how: i32,
+    ) -> Result<(), WsaError> {
         let mut state = self.lock_open(socket)?;
         let (send, receive) = match how {
             SD_SEND => (true, false),
@@ -60,7 +68,7 @@ impl<H: Host> Provider<H> {
     }
 
     /// Tells the transport that the send half ended, once everything accepted is with it.
-    pub(super) fn end_send_half(&self, kind: Kind, state: &mut SocketState<H>) {
+    pub(in super::super) fn end_send_half(&self, kind: Kind, state: &mut SocketState<H>) {
         if kind == Kind::Stream
             //= docs/spec/ending.md#shutdown-2
             //# A stream MUST send its end after all data that was accepted before SD_SEND or

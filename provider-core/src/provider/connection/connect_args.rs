@@ -5,7 +5,7 @@ use crate::layout::{qos, wsabuf};
 use crate::spi::{SERVICETYPE_BESTEFFORT, SERVICETYPE_NOTRAFFIC};
 use crate::{ConnectArgs, Host, Memory, UserPtr, WsaError};
 
-use super::Provider;
+use super::super::Provider;
 
 /// The part of a `ServiceType` that names the service; the rest are flags.
 const SERVICE_MASK: u32 = 0xffff;
@@ -17,7 +17,7 @@ impl<H: Host> Provider<H> {
     /// # Errors
     /// WSAEFAULT for what is not the caller's memory, WSAEPROTONOSUPPORT for data that is to be
     /// passed along, WSAEOPNOTSUPP for a quality of service beyond best effort.
-    pub(super) fn check_connect_args(
+    pub(in super::super) fn check_connect_args(
         &self,
         exchanges: bool,
         args: &ConnectArgs,
@@ -55,7 +55,7 @@ impl<H: Host> Provider<H> {
     }
 
     /// Tells in `lpCalleeData`, probed before, that the peer passes nothing back.
-    pub(super) fn give_no_callee_data(&self, args: &ConnectArgs) {
+    pub(in super::super) fn give_no_callee_data(&self, args: &ConnectArgs) {
         //= docs/spec/connecting.md#connect-19
         //# On a stream the length in `lpCalleeData` MUST be set to 0: no data is passed back.
         if !args.callee_data.is_null() {

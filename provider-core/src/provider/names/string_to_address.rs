@@ -4,7 +4,7 @@ use crate::address_text::{TEXT_MAX, read};
 use crate::layout::encode_sockaddr;
 use crate::{Family, Host, Memory, UserPtr, WsaError};
 
-use super::Provider;
+use super::super::Provider;
 
 impl<H: Host> Provider<H> {
     /// Reads an address from text in UTF-16.
@@ -12,7 +12,7 @@ impl<H: Host> Provider<H> {
     /// # Errors
     /// WSAEINVAL for text that is no address of the family, or a family that is not ours or not the
     /// protocol's; WSAEFAULT for a bad pointer, or too little room: how much is needed is stored then.
-    pub(super) fn string_to_address(
+    pub(in super::super) fn string_to_address(
         &self,
         string: UserPtr,
         family: i32,
@@ -75,7 +75,7 @@ impl<H: Host> Provider<H> {
     ///
     /// # Errors
     /// WSAEINVAL when it is not, WSAEFAULT when it is not readable.
-    pub(super) fn check_family(
+    pub(in super::super) fn check_family(
         &self,
         family: Family,
         protocol_info: UserPtr,

@@ -7,12 +7,12 @@ use crate::operation::{BlockedCall, CallEnd, Mode, Owner, SendRequest, Started};
 use crate::socket::{SendOp, Socket, SocketState};
 use crate::{Host, Kind, Profile, Transport, WsaError};
 
-use super::Provider;
-use super::send::OUTSTANDING_MAX;
-use super::send_drain::is_no_room;
+use super::super::Provider;
+use super::super::transfer::OUTSTANDING_MAX;
+use super::drain::is_no_room;
 
 /// How many bytes of a stream go to the transport at a time.
-pub(super) const CHUNK: usize = 16 * 1024;
+pub(in super::super) const CHUNK: usize = 16 * 1024;
 
 impl<H: Host> Provider<H> {
     /// Starts a send on a socket that can send.
@@ -20,7 +20,7 @@ impl<H: Host> Provider<H> {
     /// # Errors
     /// The send is refused and nothing of it goes out: WSAEWOULDBLOCK, WSAENOBUFS, WSAEFAULT, or
     /// the transport's word.
-    pub(super) fn start_send(
+    pub(in super::super) fn start_send(
         &self,
         socket: &Socket<H>,
         state: &mut SocketState<H>,
@@ -219,7 +219,7 @@ impl<H: Host> Provider<H> {
 
     /// Offers the next piece of a stream send to the transport: an urgent byte by itself. Gives how
     /// much was taken.
-    pub(super) fn offer_piece(
+    pub(in super::super) fn offer_piece(
         &self,
         state: &mut SocketState<H>,
         request: &SendRequest,
@@ -240,7 +240,7 @@ impl<H: Host> Provider<H> {
     }
 
     /// Copies `len` bytes of a send, from `offset` on, into the buffer, or nothing of them.
-    pub(super) fn fill_buffer(
+    pub(in super::super) fn fill_buffer(
         &self,
         state: &mut SocketState<H>,
         request: &SendRequest,
@@ -266,7 +266,7 @@ impl<H: Host> Provider<H> {
     }
 
     /// Copies `len` bytes of a send, from `offset` on, to the front of the stage.
-    pub(super) fn gather(
+    pub(in super::super) fn gather(
         &self,
         state: &mut SocketState<H>,
         request: &SendRequest,
@@ -290,7 +290,7 @@ impl<H: Host> Provider<H> {
 }
 
 /// Whether an error of the transport's is the end of a stream's connection.
-pub(super) fn is_fatal(error: WsaError) -> bool {
+pub(in super::super) fn is_fatal(error: WsaError) -> bool {
     matches!(
         error,
         WsaError::WSAECONNRESET

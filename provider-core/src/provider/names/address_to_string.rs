@@ -3,7 +3,7 @@
 use crate::address_text::{TEXT_MAX, write};
 use crate::{Host, Memory, UserPtr, WsaError};
 
-use super::Provider;
+use super::super::Provider;
 
 impl<H: Host> Provider<H> {
     /// Writes an address as text, in UTF-16 with a zero behind it.
@@ -11,7 +11,7 @@ impl<H: Host> Provider<H> {
     /// # Errors
     /// WSAEINVAL for what is no address, or none of the protocol given; WSAEFAULT for a bad pointer,
     /// or too little room: how much is needed is stored then.
-    pub(super) fn address_to_string(
+    pub(in super::super) fn address_to_string(
         &self,
         address: UserPtr,
         address_len: u32,

@@ -6,11 +6,11 @@ use crate::socket::{Opened, Phase, Socket, SocketState};
 use crate::spi::FD_CONNECT;
 use crate::{ConnectArgs, Host, Kind, SocketHandle, Transport, UserPtr, WsaError};
 
-use super::Provider;
-use super::address::is_broadcast;
+use super::super::Provider;
+use super::super::address::is_broadcast;
 
 impl<H: Host> Provider<H> {
-    pub(super) fn connect(
+    pub(in super::super) fn connect(
         &self,
         handle: SocketHandle,
         name: UserPtr,
@@ -170,7 +170,7 @@ impl<H: Host> Provider<H> {
     }
 
     /// The transport says that a connect ended.
-    pub(super) fn connect_ended(&self, state: &mut SocketState<H>) {
+    pub(in super::super) fn connect_ended(&self, state: &mut SocketState<H>) {
         if state.phase != Phase::Connecting {
             return;
         }
@@ -196,7 +196,11 @@ impl<H: Host> Provider<H> {
         state.notify_watchers();
     }
 
-    pub(super) fn listen(&self, handle: SocketHandle, backlog: i32) -> Result<(), WsaError> {
+    pub(in super::super) fn listen(
+        &self,
+        handle: SocketHandle,
+        backlog: i32,
+    ) -> Result<(), WsaError> {
         let socket = self.socket(handle)?;
         let mut state = self.lock_open(&socket)?;
         if socket.kind == Kind::Datagram {

@@ -6,23 +6,23 @@ use crate::{
     ConditionCall, ConditionRoutine, Host, Kind, SocketHandle, Transport, UserPtr, WsaError,
 };
 
-use super::Provider;
-use super::send_start::is_fatal;
+use super::super::Provider;
+use super::super::send::is_fatal;
 
 /// A connection of a host's transport.
 type ConnectionOf<H> = Connection<<<H as Host>::Transport as Transport>::Socket>;
 
 /// The arguments of WSPAccept, as the caller gave them.
-pub(super) struct AcceptArgs {
-    pub(super) socket: SocketHandle,
-    pub(super) addr: UserPtr,
-    pub(super) addrlen: UserPtr,
-    pub(super) condition: ConditionRoutine,
-    pub(super) callback_data: usize,
+pub(in super::super) struct AcceptArgs {
+    pub(in super::super) socket: SocketHandle,
+    pub(in super::super) addr: UserPtr,
+    pub(in super::super) addrlen: UserPtr,
+    pub(in super::super) condition: ConditionRoutine,
+    pub(in super::super) callback_data: usize,
 }
 
 impl<H: Host> Provider<H> {
-    pub(super) fn accept(&self, args: &AcceptArgs) -> Result<SocketHandle, WsaError> {
+    pub(in super::super) fn accept(&self, args: &AcceptArgs) -> Result<SocketHandle, WsaError> {
         let socket = self.socket(args.socket)?;
         let result = self.accept_from(&socket, args);
         // A connection that is deferred was told of already.
@@ -97,7 +97,11 @@ impl<H: Host> Provider<H> {
 
     /// Whether WSPAccept would not have to wait. It may take a connection from the transport, which
     /// then waits here.
-    pub(super) fn connection_waits(&self, socket: &Socket<H>, state: &mut SocketState<H>) -> bool {
+    pub(in super::super) fn connection_waits(
+        &self,
+        socket: &Socket<H>,
+        state: &mut SocketState<H>,
+    ) -> bool {
         socket.kind == Kind::Stream
             && state.phase == Phase::Listening
             && self.fetch_connection(state) != Err(WsaError::WSAEWOULDBLOCK)
@@ -159,7 +163,7 @@ impl<H: Host> Provider<H> {
     }
 
     /// The listener is closed: nobody will accept what waits.
-    pub(super) fn refuse_waiting(&self, state: &mut SocketState<H>) {
+    pub(in super::super) fn refuse_waiting(&self, state: &mut SocketState<H>) {
         //= docs/spec/ending.md#close-11
         //# A listening socket MUST reset the connections that wait to be accepted.
         while let Some(connection) = state.waiting.pop() {

@@ -9,11 +9,11 @@ use crate::socket::{Socket, SocketState};
 use crate::spi::{MSG_OOB, MSG_PARTIAL};
 use crate::{Host, Kind, Memory, Transport, WsaError};
 
-use super::Provider;
-use super::send_start::{CHUNK, is_fatal};
+use super::super::Provider;
+use super::super::send::{CHUNK, is_fatal};
 
 /// What one look at the transport did for a receive.
-pub(super) enum Attempt {
+pub(in super::super) enum Attempt {
     /// Nothing is there (or not enough, for MSG_WAITALL); the transport will tell.
     NoData,
     /// The receive is over.
@@ -25,7 +25,7 @@ const DATAGRAM_STAGE: usize = 65_536;
 
 impl<H: Host> Provider<H> {
     /// Serves the receives that wait, until there is no more data.
-    pub(super) fn drain_receives(&self, socket: &Socket<H>, state: &mut SocketState<H>) {
+    pub(in super::super) fn drain_receives(&self, socket: &Socket<H>, state: &mut SocketState<H>) {
         if state.transport_closed {
             return;
         }
@@ -41,7 +41,7 @@ impl<H: Host> Provider<H> {
     }
 
     /// Serves the receives that wait for urgent data.
-    pub(super) fn drain_urgent(&self, state: &mut SocketState<H>) {
+    pub(in super::super) fn drain_urgent(&self, state: &mut SocketState<H>) {
         while !state.transport_closed
             && let Some(op) = state.urgent_receives.pop_front()
         {
@@ -56,7 +56,7 @@ impl<H: Host> Provider<H> {
     }
 
     /// Tries to serve one receive; `received` is what it has so far (MSG_WAITALL).
-    pub(super) fn attempt(
+    pub(in super::super) fn attempt(
         &self,
         socket: &Socket<H>,
         state: &mut SocketState<H>,
@@ -202,7 +202,7 @@ impl<H: Host> Provider<H> {
     /// # Errors
     /// WSAEWOULDBLOCK when there is none; what became of an earlier datagram, unless that is switched
     /// off.
-    pub(super) fn next_datagram(
+    pub(in super::super) fn next_datagram(
         &self,
         state: &mut SocketState<H>,
         peek: bool,
@@ -243,7 +243,7 @@ impl<H: Host> Provider<H> {
 
     /// FIONREAD: how many bytes a receive would give at once; for datagrams, the size of the first
     /// that the socket may hear. Reports on the way to it are kept for the receive.
-    pub(super) fn readable(
+    pub(in super::super) fn readable(
         &self,
         socket: &Socket<H>,
         state: &mut SocketState<H>,
@@ -283,6 +283,6 @@ impl<H: Host> Provider<H> {
 }
 
 /// Whether an error tells what became of an earlier datagram.
-pub(super) fn is_report(error: &WsaError) -> bool {
+pub(in super::super) fn is_report(error: &WsaError) -> bool {
     matches!(*error, WsaError::WSAECONNRESET | WsaError::WSAENETRESET)
 }

@@ -4,10 +4,10 @@
 use crate::spi::{SD_RECEIVE, SD_SEND};
 use crate::{Host, Kind, SocketHandle, UserPtr, WsaError};
 
-use super::Provider;
+use super::super::Provider;
 
 impl<H: Host> Provider<H> {
-    pub(super) fn send_disconnect(
+    pub(in super::super) fn send_disconnect(
         &self,
         handle: SocketHandle,
         data: UserPtr,
@@ -20,7 +20,7 @@ impl<H: Host> Provider<H> {
         self.disconnect(handle, data, SD_SEND)
     }
 
-    pub(super) fn recv_disconnect(
+    pub(in super::super) fn recv_disconnect(
         &self,
         handle: SocketHandle,
         data: UserPtr,

@@ -3,14 +3,14 @@
 use crate::layout::{WsaBuf, qos, wsabuf};
 use crate::{Host, Memory, SocketHandle, UserPtr, WsaError};
 
-use super::Provider;
+use super::super::Provider;
 
 impl<H: Host> Provider<H> {
     /// Looks for a template, and finds none.
     ///
     /// # Errors
     /// WSAEINVAL; WSAEFAULT for a bad pointer.
-    pub(super) fn qos_by_name(
+    pub(in super::super) fn qos_by_name(
         &self,
         handle: SocketHandle,
         name: UserPtr,
