@@ -5,7 +5,8 @@ pub(crate) const HELP: &str = "\
 wspinstall show                 the catalogue, in its order, with what is ours
 wspinstall install              enters the provider over TCP and UDP, in front of all others
         --dll PATH              the DLL, if it is not wspprovider.dll beside this program
-        --base ID               over the provider that has this entry, if not the first one for TCP
+        --base ID               over the provider that has this entry only, if not over the first base
+                                provider for each protocol
         --dry-run               says what it would do
 wspinstall uninstall            takes it out
         --dry-run               says what it would do

@@ -46,7 +46,8 @@ impl Entry {
     }
 }
 
-/// The entries that chains are made over: those of one provider for TCP and UDP.
+/// The entries that chains are made over: those for TCP and UDP of the provider that has the entry
+/// `chosen`; else the first base provider's for each.
 ///
 /// # Errors
 /// Why there are none.
@@ -54,24 +55,26 @@ pub(crate) fn bases(catalog: &[Entry], chosen: Option<u32>) -> Result<Vec<&Entry
     if catalog.iter().any(Entry::is_ours) {
         return Err("it is installed already; `wspinstall uninstall` takes it out".to_owned());
     }
-    let first = match chosen {
-        Some(id) => catalog
+    let bases: Vec<&Entry> = match chosen {
+        Some(id) => {
+            let known = catalog.iter().find(|entry| entry.id == id);
+            let provider = known
+                .ok_or_else(|| format!("there is no entry {id}; `wspinstall show` lists them"))?
+                .provider;
+            catalog.iter().filter(|entry| entry.provider == provider && entry.is_served()).collect()
+        }
+        None => SERVED
             .iter()
-            .find(|entry| entry.id == id)
-            .ok_or_else(|| format!("there is no entry {id}; `wspinstall show` lists them"))?,
-        None => catalog
-            .iter()
-            .find(|entry| entry.chain_len == 1 && entry.protocol == SERVED[0])
-            .ok_or("the catalogue has no base provider for TCP over IPv4")?,
+            .filter_map(|protocol| {
+                catalog.iter().find(|entry| entry.chain_len == 1 && entry.protocol == *protocol)
+            })
+            .collect(),
     };
-    let bases: Vec<&Entry> = catalog
-        .iter()
-        .filter(|entry| entry.provider == first.provider && entry.is_served())
-        .collect();
     if bases.is_empty() {
-        return Err(format!("the provider of entry {} has no TCP and no UDP", first.id));
+        Err("there is no TCP and no UDP to go over".to_owned())
+    } else {
+        Ok(bases)
     }
-    Ok(bases)
 }
 
 /// What a chain's entry has instead of what the entry below it has.

@@ -46,6 +46,9 @@ impl Drop for Module {
 }
 
 impl NextProvider {
+    //= docs/spec/startup.md#startup-11
+    //# A next provider that cannot be loaded or started MUST fail the call with
+    //# WSAEPROVIDERFAILEDINIT and be unloaded.
     /// Starts the one below our entry `own`.
     ///
     /// # Errors
@@ -116,6 +119,9 @@ impl Drop for NextProvider {
     }
 }
 
+//= docs/spec/startup.md#startup-10
+//# The next provider of the chain MUST be found with WPUGetProviderPath and started with its own entry
+//# where it is the base, and with the same chain otherwise.
 /// Where the next provider is, and the protocol information that it is started with: its own where
 /// it is the base (a chain of one), else ours, in which it finds its own place.
 fn below(

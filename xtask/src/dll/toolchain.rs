@@ -80,6 +80,21 @@ impl Toolchain {
         Ok(path)
     }
 
+    /// Runs the tests of packages that are for Windows; under Wine, with its folder `prefix`, where
+    /// this is not Windows.
+    ///
+    /// # Errors
+    /// That one failed.
+    pub(crate) fn test(self, packages: &[&str], prefix: &Path) -> Outcome {
+        let mut command = self.cargo("test", packages);
+        if let Some(target) = self.target() {
+            let target = target.to_uppercase().replace('-', "_");
+            command.env(format!("CARGO_TARGET_{target}_RUNNER"), "wine");
+            command.env("WINEPREFIX", prefix).env("WINEDEBUG", "-all");
+        }
+        run(&mut command)
+    }
+
     /// Lints packages as they are for Windows.
     ///
     /// # Errors
