@@ -1,14 +1,7 @@
-//! How the DLL starts and ends, in a process of its own: `cargo test` for a Windows target.
+//! How the DLL starts and ends: for Windows and Wine.
+#![cfg(windows)]
 
-#[cfg(windows)]
-mod windows;
-
-#[cfg(windows)]
-fn main() -> std::process::ExitCode {
-    windows::run()
-}
-
-#[cfg(not(windows))]
-fn main() {
-    println!("these tests are for Windows: `cargo xtask dll-test` runs them");
-}
+#[path = "startup/bed.rs"]
+mod bed;
+#[path = "startup/cases.rs"]
+mod cases;

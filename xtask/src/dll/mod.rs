@@ -3,6 +3,7 @@
 mod abi;
 mod debian;
 mod toolchain;
+mod wine;
 
 pub(crate) use toolchain::{Profile, Toolchain};
 
@@ -13,11 +14,15 @@ const PACKAGES: [&str; 2] = ["wspprovider", "wspinstall"];
 
 /// Whether these are words that `run` takes.
 pub(crate) fn accepts(words: &[&str]) -> bool {
-    matches!(words, [] | ["--debug"])
+    matches!(words, [] | ["--debug"] | ["--test"])
 }
 
-/// Lints and builds for Windows, and says where the files are.
+/// Lints and builds for Windows, and says where the files are; or runs the DLL's own tests.
 pub(crate) fn run(words: &[&str]) -> Outcome {
+    if words == ["--test"] {
+        let toolchain = Toolchain::find()?;
+        return toolchain.test(&PACKAGES, &wine::prefix(toolchain)?);
+    }
     let profile = if words == ["--debug"] { Profile::Debug } else { Profile::Release };
     let toolchain = Toolchain::find()?;
     abi::check(toolchain)?;

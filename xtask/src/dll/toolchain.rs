@@ -44,7 +44,7 @@ impl Toolchain {
         } else if has_rustup_target() && works(LINKER) && wine_runs_rustup_target() {
             Self::Rustup
         } else {
-            debian::need(&[])?;
+            debian::need_toolchain()?;
             Self::Debian
         };
         println!("for Windows: {}", found.what());
@@ -86,11 +86,15 @@ impl Toolchain {
     /// # Errors
     /// That one failed.
     pub(crate) fn test(self, packages: &[&str], prefix: &Path) -> Outcome {
+        // `cargo test` leaves the DLL where it was before.
+        self.build(packages, Profile::Debug)?;
         let mut command = self.cargo("test", packages);
         if let Some(target) = self.target() {
             let target = target.to_uppercase().replace('-', "_");
             command.env(format!("CARGO_TARGET_{target}_RUNNER"), "wine");
             command.env("WINEPREFIX", prefix).env("WINEDEBUG", "-all");
+            // The threads of a process are counted.
+            command.env("RUST_TEST_THREADS", "1");
         }
         run(&mut command)
     }
@@ -170,7 +174,7 @@ fn has_rustup_target() -> bool {
     })
 }
 
-fn works(program: &str) -> bool {
+pub(super) fn works(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
 }
 

@@ -2,10 +2,11 @@
 
 use core::ptr;
 use core::sync::atomic::Ordering;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use windows_sys::Win32::Networking::WinSock as ws;
 
-use super::bed::{
+use crate::bed::{
     ASKED_FOR, Dll, MADE, PATH, VERSION, cleanup, examples, folder, is_loaded, own_entry, set,
     socket, start, threads, upcalls,
 };
@@ -15,18 +16,29 @@ const COMPLETE: &str = "WSPPROVIDER_COMPLETE";
 /// Never called here; Wine's does nothing, and is refused where it is not asked for by name.
 const ANY_EXPORT: &str = "ws2_32.dll!WPUCompleteOverlappedRequest";
 
-/// Over the recorder, named by the override.
-fn prepared() -> Dll {
-    set(NEXT, examples().join("recorder.dll").to_str());
-    set(COMPLETE, Some(ANY_EXPORT));
-    Dll::provider()
+/// The cases share one process, and with it one core and one environment: one runs at a time.
+static ONE: Mutex<()> = Mutex::new(());
+
+/// The DLL for a case, over the recorder.
+fn prepared() -> (MutexGuard<'static, ()>, Dll) {
+    // A case that failed leaves its starts; what comes after it may fail for that.
+    let alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    environment();
+    (alone, Dll::provider())
 }
 
-pub(super) fn pointers_are_probed() {
-    //= docs/spec/startup.md#startup-6
-    //= type=test
-    //# An `lpWSPData` or `lpProcTable` that is null MUST fail the call with WSAEFAULT.
-    let dll = prepared();
+/// The recorder, named by the override.
+fn environment() {
+    set(NEXT, examples().join("recorder.dll").to_str());
+    set(COMPLETE, Some(ANY_EXPORT));
+}
+
+//= docs/spec/startup.md#startup-6
+//= type=test
+//# An `lpWSPData` or `lpProcTable` that is null MUST fail the call with WSAEFAULT.
+#[test]
+fn pointers_are_probed() {
+    let (_alone, dll) = prepared();
     let mut data = ws::WSPDATA { wVersion: 0, wHighVersion: 0, szDescription: [0; 256] };
     let mut table = ws::WSPPROC_TABLE::default();
     let info = own_entry(1);
@@ -45,18 +57,20 @@ pub(super) fn pointers_are_probed() {
     refused(data, ptr::without_provenance(unmapped), table);
 }
 
-pub(super) fn the_version_comes_first() {
-    let dll = prepared();
+#[test]
+fn the_version_comes_first() {
+    let (_alone, dll) = prepared();
     set(NEXT, Some("there is no such DLL"));
     let old = start(&dll, 0x0002, &own_entry(1), upcalls(false));
     assert_eq!(old.err(), Some(ws::WSAVERNOTSUPPORTED));
 }
 
-pub(super) fn the_table_is_whole() {
-    //= docs/spec/startup.md#startup-7
-    //= type=test
-    //# All 30 entries of the procedure table MUST be filled.
-    let dll = prepared();
+//= docs/spec/startup.md#startup-7
+//= type=test
+//# All 30 entries of the procedure table MUST be filled.
+#[test]
+fn the_table_is_whole() {
+    let (_alone, dll) = prepared();
     let table = start(&dll, VERSION, &own_entry(1), upcalls(false)).unwrap();
     // SAFETY: the table is an array of 30 pointers.
     let entries: [usize; 30] = unsafe { core::mem::transmute(table) };
@@ -64,11 +78,12 @@ pub(super) fn the_table_is_whole() {
     assert_eq!(cleanup(&table), Ok(()));
 }
 
-pub(super) fn upcalls_are_copied_and_the_latest_used() {
-    //= docs/spec/startup.md#startup-8
-    //= type=test
-    //# The upcall table MUST be copied before the call returns, and the most recent copy used.
-    let dll = prepared();
+//= docs/spec/startup.md#startup-8
+//= type=test
+//# The upcall table MUST be copied before the call returns, and the most recent copy used.
+#[test]
+fn upcalls_are_copied_and_the_latest_used() {
+    let (_alone, dll) = prepared();
     let made = || MADE.each_ref().map(|count| count.swap(0, Ordering::SeqCst));
     made();
     let table = start(&dll, VERSION, &own_entry(1), upcalls(false)).unwrap();
@@ -86,11 +101,12 @@ pub(super) fn upcalls_are_copied_and_the_latest_used() {
     assert_eq!((cleanup(&table), cleanup(&table)), (Ok(()), Ok(())));
 }
 
-pub(super) fn no_thread_until_there_is_work() {
-    //= docs/spec/startup.md#startup-9
-    //= type=test
-    //# WSPStartup MUST NOT start a thread: threads are started when there is work for them.
-    let dll = prepared();
+//= docs/spec/startup.md#startup-9
+//= type=test
+//# WSPStartup MUST NOT start a thread: threads are started when there is work for them.
+#[test]
+fn no_thread_until_there_is_work() {
+    let (_alone, dll) = prepared();
     let before = threads();
     let table = start(&dll, VERSION, &own_entry(1), upcalls(false)).unwrap();
     assert_eq!(threads(), before);
@@ -108,12 +124,13 @@ pub(super) fn no_thread_until_there_is_work() {
     }));
 }
 
-pub(super) fn the_next_provider_is_found_by_the_chain() {
-    //= docs/spec/startup.md#startup-10
-    //= type=test
-    //# The next provider of the chain MUST be found with WPUGetProviderPath and started with its own entry
-    //# where it is the base, and with the same chain otherwise.
-    let dll = prepared();
+//= docs/spec/startup.md#startup-10
+//= type=test
+//# The next provider of the chain MUST be found with WPUGetProviderPath and started with its own entry
+//# where it is the base, and with the same chain otherwise.
+#[test]
+fn the_next_provider_is_found_by_the_chain() {
+    let (_alone, dll) = prepared();
     set(NEXT, None);
     set("RECORDER_FOLDER", examples().to_str());
     *PATH.lock().unwrap() = "%RECORDER_FOLDER%\\recorder.dll".to_owned();
@@ -150,12 +167,13 @@ fn base_entry() -> ws::WSAPROTOCOL_INFOW {
     entries.into_iter().find(|entry| entry.ProtocolChain.ChainLen == 1).unwrap()
 }
 
-pub(super) fn a_next_provider_that_fails_is_unloaded() {
-    //= docs/spec/startup.md#startup-11
-    //= type=test
-    //# A next provider that cannot be loaded or started MUST fail the call with WSAEPROVIDERFAILEDINIT and
-    //# be unloaded.
-    let dll = prepared();
+//= docs/spec/startup.md#startup-11
+//= type=test
+//# A next provider that cannot be loaded or started MUST fail the call with WSAEPROVIDERFAILEDINIT and
+//# be unloaded.
+#[test]
+fn a_next_provider_that_fails_is_unloaded() {
+    let (_alone, dll) = prepared();
     let failed = || {
         let error = start(&dll, VERSION, &own_entry(1), upcalls(false)).err();
         assert_eq!(error, Some(ws::WSAEPROVIDERFAILEDINIT));
@@ -173,18 +191,19 @@ pub(super) fn a_next_provider_that_fails_is_unloaded() {
     set(NEXT, Some("kernel32.dll"));
     failed();
     // Nothing to complete overlapped requests with.
-    prepared();
+    environment();
     set(COMPLETE, Some("ws2_32.dll!there_is_no_such_export"));
     failed();
-    prepared();
+    environment();
     let table = start(&dll, VERSION, &own_entry(1), upcalls(false)).unwrap();
     assert_eq!(cleanup(&table), Ok(()));
     assert!(!is_loaded("recorder.dll"), "the last WSPCleanup lets go of it");
     assert_eq!(cleanup(&table), Err(ws::WSANOTINITIALISED));
 }
 
-pub(super) fn starts_are_paired_and_repeated() {
-    let dll = prepared();
+#[test]
+fn starts_are_paired_and_repeated() {
+    let (_alone, dll) = prepared();
     let recorder = Dll::recorder();
     let [starts, cleanups, ..] = recorder.seen();
     for life in 1..=100 {
@@ -199,7 +218,8 @@ pub(super) fn starts_are_paired_and_repeated() {
     }
 }
 
-pub(super) fn the_core_is_the_one_of_this_build() {
+#[test]
+fn the_core_is_the_one_of_this_build() {
     assert!(folder().is_dir());
     assert_eq!(Dll::provider().core_digest(), provider_core::SOURCE_DIGEST);
 }
