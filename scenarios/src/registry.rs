@@ -18,6 +18,5 @@ pub fn all() -> &'static [&'static dyn Scenario] {
         &crate::multicast::Multicast,
         &crate::port_server::PortServer,
         &crate::shared_socket::SharedSocket,
-        &crate::urgent_stream::UrgentStream,
     ]
 }

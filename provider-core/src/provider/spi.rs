@@ -7,8 +7,9 @@ use crate::{
 };
 
 use super::Provider;
-use super::connection::{AcceptArgs, JoinArgs};
+use super::accept::AcceptArgs;
 use super::ioctl::IoctlArgs;
+use super::join_leaf::JoinArgs;
 use super::notify::SelectArgs;
 use super::receive::{ReceiveArgs, Source};
 use super::send::{Destination, SendArgs};

@@ -45,10 +45,9 @@ pub(super) struct ActiveCall {
     pub(super) socket: Option<SocketId>,
     /// Which of the socket's descriptors it was made through.
     descriptor: u64,
-    /// The calls that end blocking ones with WSAEINTR, and were or are in progress meanwhile.
-    pub(super) interrupted_by: Vec<CallId>,
-    /// Something that ends overlapped operations with WSA_OPERATION_ABORTED was or is in progress
-    /// meanwhile.
+    /// Something that ends blocking calls with WSAEINTR was or is in progress meanwhile.
+    pub(super) interrupted: bool,
+    /// The same for overlapped operations and WSA_OPERATION_ABORTED.
     pub(super) aborted: bool,
     pub(super) entered_ns: u64,
     pub(super) mode_changes: u32,
@@ -225,7 +224,7 @@ impl Book {
             thread,
             socket,
             descriptor,
-            interrupted_by: Vec::new(),
+            interrupted: false,
             aborted: false,
             entered_ns: at.time_ns,
             mode_changes,

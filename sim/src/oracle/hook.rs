@@ -29,8 +29,7 @@ impl HookOracle {
             Function::WSPStartup => outcome.value as i32,
             _ => outcome.errno,
         };
-        // A bad lpErrno comes before anything else (RESULT-3).
-        if code == WsaError::WSAEINPROGRESS.0 || !outcome.reports {
+        if code == WsaError::WSAEINPROGRESS.0 {
             return Ok(());
         }
         Err(Violation::new(
