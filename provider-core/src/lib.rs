@@ -48,6 +48,10 @@ pub use transport::{
     AddressUse, Family, Group, GroupInterface, Half, Kind, Readiness, Transport, TransportOption,
 };
 
+/// A digest of this crate's sources, names and texts: 32 hexadecimal digits. Programs that were built
+/// from the same core have the same.
+pub const SOURCE_DIGEST: &str = env!("CORE_SOURCE_DIGEST");
+
 /// Where the contract's page and real Windows disagree, which of the two the provider follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Profile {

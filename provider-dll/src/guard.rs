@@ -36,7 +36,9 @@ pub(crate) fn enter<R>(
 /// Closes a socket; a lingering close that would block leaves the core's record of it, and the
 /// handle goes all the same.
 fn give_up(core: &Core, socket: SocketHandle) {
-    if core.wsp_close_socket(socket, UserPtr::NULL) != 0 {
+    let mut errno = 0_i32;
+    let errno = UserPtr((&raw mut errno).expose_provenance());
+    if core.wsp_close_socket(socket, errno) != 0 {
         // Nothing more can be done.
         let _ = core.host().close_socket_handle(socket);
     }

@@ -28,6 +28,8 @@ pub unsafe extern "system" fn WSPStartup(
     UpcallTable: ws::WSPUPCALLTABLE,
     lpProcTable: *mut ws::WSPPROC_TABLE,
 ) -> i32 {
+    //= docs/spec/startup.md#startup-6
+    //# An `lpWSPData` or `lpProcTable` that is null MUST fail the call with WSAEFAULT.
     let readable = ProcessMemory.probe_read(at(lpProtocolInfo), size_of::<ws::WSAPROTOCOL_INFOW>());
     let writable = ProcessMemory
         .probe_write(at(lpWSPData), size_of::<ws::WSPDATA>())
@@ -40,6 +42,8 @@ pub unsafe extern "system" fn WSPStartup(
     let started = catch_unwind(AssertUnwindSafe(|| start(wVersionRequested, &info, &UpcallTable)));
     match started {
         Ok(Ok(version)) => {
+            //= docs/spec/startup.md#startup-7
+            //# All 30 entries of the procedure table MUST be filled.
             // SAFETY: writable a moment ago.
             unsafe {
                 lpWSPData.write_unaligned(data(version));
@@ -71,11 +75,14 @@ fn start(
     });
     match prepared {
         Ok((life, kept, next)) => {
+            //= docs/spec/startup.md#startup-8
+            //# The upcall table MUST be copied before the call returns, and the most recent copy used.
             core.host().begin(life, kept, next);
             Ok(version)
         }
         Err(error) => {
-            instance::cleanup(core, UserPtr::NULL);
+            let mut errno = 0_i32;
+            instance::cleanup(core, at(&raw mut errno));
             Err(error)
         }
     }

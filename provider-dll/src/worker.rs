@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use provider_core::{ServiceProvider, ThreadKey, Token, Work};
+use provider_core::{Readiness, ServiceProvider, ThreadKey, Token, Work};
 use windows_sys::Win32::Foundation::{HANDLE, WAIT_OBJECT_0};
 use windows_sys::Win32::System::Threading::{INFINITE, WaitForMultipleObjects};
 
@@ -16,6 +16,9 @@ use crate::instance::with_core;
 /// How long the last WSPCleanup waits for the thread to leave. It leaves by itself: a caller that
 /// holds the loader's lock may keep it from starting, and must not wait for ever.
 const LEAVING_MS: u32 = 2_000;
+
+/// How often it is looked whether all is acknowledged, while somebody waits for that.
+const LOOK_NS: u64 = 20_000_000;
 
 /// What the thread waits for.
 pub(crate) struct Worker {
@@ -32,6 +35,8 @@ pub(crate) struct Worker {
 struct State {
     /// When each token's timer is due: the earlier of two wishes.
     timers: BTreeMap<Token, u64>,
+    /// When to look whose data is all acknowledged.
+    look_at: Option<u64>,
     thread: Option<Arc<Running>>,
 }
 
@@ -56,6 +61,8 @@ impl Worker {
         self.network.handle()
     }
 
+    //= docs/spec/startup.md#startup-9
+    //# WSPStartup MUST NOT start a thread: threads are started when there is work for them.
     /// Starts the thread, unless it runs.
     pub(crate) fn want(self: &Arc<Self>) {
         let mut state = self.state.lock();
@@ -80,6 +87,13 @@ impl Worker {
         self.wake.set();
     }
 
+    /// Somebody waits for a connection's data to be acknowledged.
+    pub(crate) fn look_for_drained(self: &Arc<Self>) {
+        self.state.lock().look_at.get_or_insert_with(|| now_ns() + LOOK_NS);
+        self.want();
+        self.wake.set();
+    }
+
     /// DLL_THREAD_DETACH: records and wakes, and nothing else.
     pub(crate) fn thread_ended(&self, thread: ThreadKey) {
         self.ended.lock().push(thread);
@@ -97,6 +111,7 @@ impl Worker {
                 return;
             }
             state.timers.clear();
+            state.look_at = None;
             state.thread.take()
         };
         if let Some(running) = running {
@@ -108,7 +123,7 @@ impl Worker {
 
     fn run(&self, running: &Running) {
         while !running.stop.load(Ordering::Acquire) {
-            let deadline = self.state.lock().timers.values().min().copied();
+            let deadline = self.state.lock().next_due();
             let handles = [self.wake.handle(), self.network.handle()];
             let wait = deadline.map_or(INFINITE, |at| milliseconds_until(Some(at)));
             // SAFETY: both events are ours for as long as this runs.
@@ -116,6 +131,7 @@ impl Worker {
             guard::alone(|| {
                 self.tell_ended();
                 self.tell_timers();
+                self.tell_drained();
                 if woken == WAIT_OBJECT_0 + 1 {
                     tell_network();
                 }
@@ -134,6 +150,19 @@ impl Worker {
         }
     }
 
+    fn tell_drained(&self) {
+        if self.state.lock().look_at.take_if(|at| *at <= now_ns()).is_none() {
+            return;
+        }
+        with_core(|core| {
+            let Some(drained) = core.host().lower().collect_drained() else { return };
+            self.state.lock().look_at.get_or_insert_with(|| now_ns() + LOOK_NS);
+            for token in drained {
+                guard::alone(|| core.service(Work::Ready(token, Readiness::SEND)));
+            }
+        });
+    }
+
     fn tell_timers(&self) {
         let now = now_ns();
         let due: Vec<(Token, u64)> =
@@ -141,6 +170,12 @@ impl Worker {
         for (token, _) in due {
             with_core(|core| guard::alone(|| core.service(Work::Timer(token))));
         }
+    }
+}
+
+impl State {
+    fn next_due(&self) -> Option<u64> {
+        self.timers.values().copied().chain(self.look_at).min()
     }
 }
 

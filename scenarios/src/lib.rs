@@ -20,6 +20,7 @@ mod reset_storm;
 mod routine_chain;
 mod shared_socket;
 mod shutdown_queued;
+mod urgent_stream;
 
 pub use registry::all;
 

@@ -18,5 +18,6 @@ pub fn all() -> &'static [&'static dyn Scenario] {
         &crate::multicast::Multicast,
         &crate::port_server::PortServer,
         &crate::shared_socket::SharedSocket,
+        &crate::urgent_stream::UrgentStream,
     ]
 }

@@ -33,6 +33,7 @@ cargo xtask clauses         holds the clauses of docs/spec against the code and 
 cargo xtask dll             lints and builds the provider DLL for Windows, and says where it is;
                             away from Windows, Debian's packages for that are installed
         --debug             builds it unoptimised
+        --test              runs its own tests instead, under Wine
 
 Steps:
   fmt          sources are formatted (rustfmt)
@@ -67,7 +68,7 @@ fn main() -> ExitCode {
         ["model", names @ ..] => end(sabotage::model(names)),
         ["clauses", words @ ..] if clauses::accepts(words) => end(clauses::run(words)),
         ["dll", words @ ..] if dll::accepts(words) => end(dll::run(words)),
-        ["dll", ..] => bad_input("dll takes --debug, or nothing"),
+        ["dll", ..] => bad_input("dll takes one of --debug and --test, or none"),
         ["clauses", ..] => bad_input("clauses takes one of --check, --missing and --json, or none"),
         [other, ..] => bad_input(&format!("there is no task `{other}`")),
     }

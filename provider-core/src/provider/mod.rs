@@ -6,38 +6,29 @@
 //! of the descriptors on offer, each alone and let go at once. The gate's and the contexts' locks are
 //! never held with another.
 
-mod accept;
 mod address;
-mod address_to_string;
 mod bind;
 mod blocking;
 mod cancel;
 mod close;
-mod connect;
-mod connect_args;
+mod connection;
 mod delivery;
-mod disconnect;
 mod duplicate;
 mod finish;
 mod ioctl;
-mod join_leaf;
 mod lookup;
+mod names;
 mod notify;
 mod options;
 mod overlapped;
 mod protocol_info;
-mod qos;
 mod receive;
-mod receive_drain;
 mod send;
-mod send_drain;
-mod send_start;
 mod service;
-mod shutdown;
 mod socket;
 mod spi;
 mod startup;
-mod string_to_address;
+mod transfer;
 
 use lock_api::Mutex;
 

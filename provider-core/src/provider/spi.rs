@@ -7,9 +7,8 @@ use crate::{
 };
 
 use super::Provider;
-use super::accept::AcceptArgs;
+use super::connection::{AcceptArgs, JoinArgs};
 use super::ioctl::IoctlArgs;
-use super::join_leaf::JoinArgs;
 use super::notify::SelectArgs;
 use super::receive::{ReceiveArgs, Source};
 use super::send::{Destination, SendArgs};

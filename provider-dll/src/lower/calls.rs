@@ -317,6 +317,30 @@ impl<'a> Calls<'a> {
         checked(value, errno).map(|_| word)
     }
 
+    /// What TCP knows of a connection.
+    pub(super) fn tcp_info(&self, socket: usize) -> Result<ws::TCP_INFO_v0, WsaError> {
+        let call = entry!(self, lpWSPIoctl);
+        let (version, mut info) = (0_u32, ws::TCP_INFO_v0::default());
+        let (mut bytes, mut errno) = (0, 0);
+        // SAFETY: as above; version 0 is the structure's.
+        let value = unsafe {
+            call(
+                socket,
+                ws::SIO_TCP_INFO,
+                (&raw const version).cast::<c_void>(),
+                4,
+                (&raw mut info).cast::<c_void>(),
+                size_of::<ws::TCP_INFO_v0>() as u32,
+                &raw mut bytes,
+                ptr::null_mut(),
+                None,
+                ptr::null(),
+                &raw mut errno,
+            )
+        };
+        checked(value, errno).map(|_| info)
+    }
+
     pub(super) fn event_select(
         &self,
         socket: usize,

@@ -8,8 +8,9 @@ use windows_sys::Win32::Foundation::{FreeLibrary, HMODULE};
 use windows_sys::Win32::Networking::WinSock as ws;
 use windows_sys::Win32::System::Environment::ExpandEnvironmentStringsW;
 use windows_sys::Win32::System::LibraryLoader::{GetProcAddress, LoadLibraryW};
-use windows_sys::core::s;
+use windows_sys::core::{GUID, s};
 
+use crate::catalog::{self, LAYERED_ENTRY};
 use crate::upcalls;
 
 /// The environment variable that names the next provider's DLL, in the place of what
@@ -45,6 +46,9 @@ impl Drop for Module {
 }
 
 impl NextProvider {
+    //= docs/spec/startup.md#startup-11
+    //# A next provider that cannot be loaded or started MUST fail the call with
+    //# WSAEPROVIDERFAILEDINIT and be unloaded.
     /// Starts the one below our entry `own`.
     ///
     /// # Errors
@@ -115,6 +119,9 @@ impl Drop for NextProvider {
     }
 }
 
+//= docs/spec/startup.md#startup-10
+//# The next provider of the chain MUST be found with WPUGetProviderPath and started with its own entry
+//# where it is the base, and with the same chain otherwise.
 /// Where the next provider is, and the protocol information that it is started with: its own where
 /// it is the base (a chain of one), else ours, in which it finds its own place.
 fn below(
@@ -136,13 +143,21 @@ fn catalog_entry_below(own: &ws::WSAPROTOCOL_INFOW) -> Result<ws::WSAPROTOCOL_IN
     let chain = &own.ProtocolChain;
     let len = usize::try_from(chain.ChainLen).unwrap_or(0).min(chain.ChainEntries.len());
     let entries = &chain.ChainEntries[..len];
-    let place = entries.iter().position(|entry| *entry == own.dwCatalogEntryId);
-    let below = place.and_then(|place| entries.get(place + 1)).ok_or(FAILED)?;
-    catalog()?.into_iter().find(|entry| entry.dwCatalogEntryId == *below).ok_or(FAILED)
+    let known = catalogue()?;
+    let find = |id| known.iter().find(|entry| entry.dwCatalogEntryId == id);
+    let is_layered = |id| find(id).is_some_and(|entry| is(&entry.ProviderId, LAYERED_ENTRY));
+    let below = catalog::below(entries, own.dwCatalogEntryId, is_layered);
+    below.and_then(find).copied().ok_or(FAILED)
+}
+
+fn is(id: &GUID, wanted: u128) -> bool {
+    let wanted = GUID::from_u128(wanted);
+    (id.data1, id.data2, id.data3, id.data4)
+        == (wanted.data1, wanted.data2, wanted.data3, wanted.data4)
 }
 
 /// All entries of the catalogue.
-fn catalog() -> Result<Vec<ws::WSAPROTOCOL_INFOW>, WsaError> {
+fn catalogue() -> Result<Vec<ws::WSAPROTOCOL_INFOW>, WsaError> {
     const ENTRY: usize = size_of::<ws::WSAPROTOCOL_INFOW>();
     let mut entries: Vec<ws::WSAPROTOCOL_INFOW> = Vec::new();
     loop {

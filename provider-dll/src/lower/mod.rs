@@ -16,11 +16,7 @@ pub(crate) use chain::NextProvider;
 
 use crate::host::Locked;
 use crate::worker::Worker;
-use registry::{Entry, Registry};
-
-/// A socket of a lower provider, by the core's token for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct LowerSocket(Token);
+use registry::{Entry, LowerSocket, Registry};
 
 /// The lower providers as a transport.
 pub(crate) struct Lower {
@@ -100,6 +96,16 @@ impl Lower {
         ready.filter(|(_, readiness)| !readiness.is_empty()).collect()
     }
 
+    /// Whose data is all acknowledged, of those that somebody waits for; `None` when nobody waits.
+    pub(crate) fn collect_drained(&self) -> Option<Vec<Token>> {
+        let entries = self.registry.all();
+        if !entries.iter().any(|entry| entry.is_drain_wanted()) {
+            return None;
+        }
+        let drained = entries.iter().filter(|entry| entry.has_become_drained());
+        Some(drained.map(|entry| entry.token).collect())
+    }
+
     /// Enters a lower socket and selects its events, which also makes it nonblocking; or closes it.
     fn enter(
         &self,
@@ -110,11 +116,11 @@ impl Lower {
     ) -> Result<LowerSocket, WsaError> {
         self.worker.want();
         let entry = Arc::new(Entry::new(next, socket, token, family));
-        self.registry.add(&entry);
+        let entered = self.registry.add(&entry);
         match entry.calls().event_select(socket, self.worker.network(), ALL_EVENTS as i32) {
-            Ok(()) => Ok(LowerSocket(token)),
+            Ok(()) => Ok(entered),
             Err(error) => {
-                self.registry.take(token);
+                self.registry.take(entered);
                 entry.close();
                 Err(error)
             }

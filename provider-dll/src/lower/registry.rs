@@ -1,9 +1,10 @@
 //! The sockets of the lower providers, and what the core knows them by.
 
+use core::sync::atomic::{AtomicU64, Ordering};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use provider_core::{Family, Readiness, Token, WsaError};
+use provider_core::{Family, Readiness, Token, WsaError, spi};
 use windows_sys::Win32::Networking::WinSock as ws;
 
 use crate::host::Locked;
@@ -11,8 +12,14 @@ use crate::host::Locked;
 use super::calls::Calls;
 use super::chain::NextProvider;
 
-/// A socket of a lower provider.
+/// A socket of a lower provider, by a number that is never used again. The core's token is not one:
+/// a socket that could not connect gets another transport socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LowerSocket(u64);
+
+/// What is known of it.
 pub(super) struct Entry {
+    /// What its readiness is told with.
     pub(super) token: Token,
     pub(super) family: Family,
     /// Its `SOCKET`: the value may be somebody else's once this is closed.
@@ -26,8 +33,10 @@ struct State {
     open: bool,
     /// How its connect ended, once it has.
     connected: Option<Result<(), WsaError>>,
-    /// The peer ended its half, or the connection is gone.
-    ended: bool,
+    /// Our half was ended.
+    send_ended: bool,
+    /// Somebody waits for all of it to be acknowledged.
+    drain_wanted: bool,
 }
 
 impl Entry {
@@ -37,7 +46,7 @@ impl Entry {
         token: Token,
         family: Family,
     ) -> Self {
-        let state = State { open: true, connected: None, ended: false };
+        let state = State { open: true, connected: None, send_ended: false, drain_wanted: false };
         Self { token, family, socket, next, state: Locked::new(state) }
     }
 
@@ -54,8 +63,29 @@ impl Entry {
         self.state.lock().connected
     }
 
-    pub(super) fn has_ended(&self) -> bool {
-        self.state.lock().ended
+    /// Ends one half.
+    pub(super) fn shutdown(&self, how: i32) -> Result<(), WsaError> {
+        self.calls().shutdown(self.socket, how)?;
+        self.state.lock().send_ended |= how != spi::SD_RECEIVE;
+        Ok(())
+    }
+
+    /// Whether all that the connection took was acknowledged, its FIN too. Where the lower provider
+    /// does not tell, what it took is all that anybody can wait for.
+    pub(super) fn is_drained(&self) -> bool {
+        let mut state = self.state.lock();
+        let drained = state.is_drained(|| self.calls().tcp_info(self.socket));
+        state.drain_wanted = !drained;
+        drained
+    }
+
+    /// Whether somebody waits for that, and need not any more.
+    pub(super) fn has_become_drained(&self) -> bool {
+        self.state.lock().drain_wanted && self.is_drained()
+    }
+
+    pub(super) fn is_drain_wanted(&self) -> bool {
+        self.state.lock().drain_wanted
     }
 
     /// Closes it, once, and not while the worker looks at it: the value is then somebody else's.
@@ -80,6 +110,20 @@ impl Entry {
 }
 
 impl State {
+    fn is_drained(&self, info: impl FnOnce() -> Result<ws::TCP_INFO_v0, WsaError>) -> bool {
+        if !self.open {
+            return true;
+        }
+        let Ok(info) = info() else { return true };
+        match info.State {
+            ws::TCPSTATE_CLOSED | ws::TCPSTATE_FIN_WAIT_2 | ws::TCPSTATE_TIME_WAIT => true,
+            ws::TCPSTATE_ESTABLISHED | ws::TCPSTATE_CLOSE_WAIT if !self.send_ended => {
+                info.BytesInFlight == 0
+            }
+            _ => false,
+        }
+    }
+
     fn note(&mut self, events: &ws::WSANETWORKEVENTS) -> Readiness {
         let bits = events.lNetworkEvents as u32;
         let mut readiness = Readiness::NONE;
@@ -87,8 +131,6 @@ impl State {
             let error = events.iErrorCode[ws::FD_CONNECT_BIT as usize];
             self.connected = Some(if error == 0 { Ok(()) } else { Err(WsaError(error)) });
         }
-        // The peer may have ended its half by a reset.
-        self.ended |= bits & ws::FD_CLOSE != 0;
         for (bit, told) in [
             (ws::FD_CONNECT, Readiness::CONNECT.union(Readiness::SEND)),
             (ws::FD_READ, Readiness::RECEIVE),
@@ -105,27 +147,32 @@ impl State {
     }
 }
 
-/// All of them, by the core's tokens, which are never used again.
-pub(super) struct Registry(Locked<BTreeMap<Token, Arc<Entry>>>);
+/// All of them.
+pub(super) struct Registry {
+    entries: Locked<BTreeMap<LowerSocket, Arc<Entry>>>,
+    next: AtomicU64,
+}
 
 impl Registry {
     pub(super) const fn new() -> Self {
-        Self(Locked::new(BTreeMap::new()))
+        Self { entries: Locked::new(BTreeMap::new()), next: AtomicU64::new(1) }
     }
 
-    pub(super) fn add(&self, entry: &Arc<Entry>) {
-        self.0.lock().insert(entry.token, Arc::clone(entry));
+    pub(super) fn add(&self, entry: &Arc<Entry>) -> LowerSocket {
+        let socket = LowerSocket(self.next.fetch_add(1, Ordering::Relaxed));
+        self.entries.lock().insert(socket, Arc::clone(entry));
+        socket
     }
 
-    pub(super) fn take(&self, token: Token) -> Option<Arc<Entry>> {
-        self.0.lock().remove(&token)
+    pub(super) fn take(&self, socket: LowerSocket) -> Option<Arc<Entry>> {
+        self.entries.lock().remove(&socket)
     }
 
-    pub(super) fn get(&self, token: Token) -> Result<Arc<Entry>, WsaError> {
-        self.0.lock().get(&token).cloned().ok_or(WsaError::WSAENOTSOCK)
+    pub(super) fn get(&self, socket: LowerSocket) -> Result<Arc<Entry>, WsaError> {
+        self.entries.lock().get(&socket).cloned().ok_or(WsaError::WSAENOTSOCK)
     }
 
     pub(super) fn all(&self) -> Vec<Arc<Entry>> {
-        self.0.lock().values().cloned().collect()
+        self.entries.lock().values().cloned().collect()
     }
 }

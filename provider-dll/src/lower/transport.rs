@@ -11,8 +11,8 @@ use provider_core::{
 };
 use windows_sys::Win32::Networking::WinSock as ws;
 
-use super::registry::Entry;
-use super::{Lower, LowerSocket, index, multicast, numbers};
+use super::registry::{Entry, LowerSocket};
+use super::{Lower, index, multicast, numbers};
 
 const URGENT: u32 = ws::MSG_OOB as u32;
 
@@ -22,7 +22,7 @@ fn peeking(peek: bool) -> u32 {
 
 impl Lower {
     fn entry(&self, socket: LowerSocket) -> Result<Arc<Entry>, WsaError> {
-        self.registry.get(socket.0)
+        self.registry.get(socket)
     }
 
     fn set_word(&self, entry: &Entry, level: i32, name: i32, value: u32) -> Result<(), WsaError> {
@@ -122,6 +122,12 @@ impl Transport for Lower {
         answer != Ok(0)
     }
 
+    /// A receive of the lower provider's ends at the mark by itself. Whether it did is not told; so a
+    /// client's receive goes on only where no urgent data is ahead at all.
+    fn stopped_at_mark(&self, socket: LowerSocket) -> bool {
+        !self.at_urgent_mark(socket)
+    }
+
     fn try_send_to(
         &self,
         socket: LowerSocket,
@@ -174,18 +180,20 @@ impl Transport for Lower {
             Half::Receive => spi::SD_RECEIVE,
             Half::Send => spi::SD_SEND,
         };
-        let entry = self.entry(socket)?;
-        entry.calls().shutdown(entry.socket, how)
+        self.entry(socket)?.shutdown(how)
     }
 
-    /// Winsock does not tell what was acknowledged. A peer that has ended its half too has most
-    /// likely got all of it; before that nobody knows.
+    /// Winsock sets no event when all is acknowledged: the worker looks again and again.
     fn is_drained(&self, socket: LowerSocket) -> bool {
-        self.entry(socket).is_ok_and(|entry| entry.has_ended())
+        let drained = self.entry(socket).map_or(true, |entry| entry.is_drained());
+        if !drained {
+            self.worker.look_for_drained();
+        }
+        drained
     }
 
     fn close(&self, socket: LowerSocket, abort: bool) {
-        let Some(entry) = self.registry.take(socket.0) else { return };
+        let Some(entry) = self.registry.take(socket) else { return };
         if abort {
             let hard = [1_u16.to_le_bytes(), 0_u16.to_le_bytes()].concat();
             // Refused, the close is a graceful one: nothing more can be done.

@@ -1,6 +1,7 @@
 //! What the command line takes.
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use provider_core::Profile;
@@ -8,11 +9,16 @@ use provider_core::Profile;
 use super::faults::{FaultArg, parse_fault};
 use super::seeds::{Seeds, parse_seed, parse_seeds};
 
+/// The version, and which provider core this is: a DLL that holds the same one exports this digest.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    format!("{}\nprovider core {}", env!("CARGO_PKG_VERSION"), provider_core::SOURCE_DIGEST)
+});
+
 /// Hunts bugs in a Winsock service provider by seed, and replays what it finds.
 #[derive(Debug, Parser)]
 #[command(
     name = "wspsim",
-    version,
+    version = VERSION.as_str(),
     arg_required_else_help = true,
     after_help = "Exit codes: 0 nothing found, 1 findings, 2 bad input, 3 a failure of wspsim itself \
                   (for replay: the run departed from the file)."

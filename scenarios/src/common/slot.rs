@@ -135,8 +135,24 @@ impl Slot {
     /// # Errors
     /// The operation was refused: nothing happened, nothing will.
     pub(crate) fn send(&self, os: &Os, s: SocketHandle, len: usize) -> Result<(), WsaError> {
+        self.send_flagged(os, s, len, 0)
+    }
+
+    /// The same with flags.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub(crate) fn send_flagged(
+        &self,
+        os: &Os,
+        s: SocketHandle,
+        len: usize,
+        flags: u32,
+    ) -> Result<(), WsaError> {
         let buffers = [self.buffer.part(0..len)];
-        self.start(s, |overlapped, routine| os.wsa_send(s, &buffers, 0, Some(overlapped), routine))
+        self.start(s, |overlapped, routine| {
+            os.wsa_send(s, &buffers, flags, Some(overlapped), routine)
+        })
     }
 
     /// WSASendTo of the first `len` bytes.
@@ -161,8 +177,24 @@ impl Slot {
     /// # Errors
     /// As [`Self::send`].
     pub(crate) fn recv(&self, os: &Os, s: SocketHandle, len: usize) -> Result<(), WsaError> {
+        self.recv_flagged(os, s, len, 0)
+    }
+
+    /// The same with flags.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub(crate) fn recv_flagged(
+        &self,
+        os: &Os,
+        s: SocketHandle,
+        len: usize,
+        flags: u32,
+    ) -> Result<(), WsaError> {
         let buffers = [self.buffer.part(0..len)];
-        self.start(s, |overlapped, routine| os.wsa_recv(s, &buffers, 0, Some(overlapped), routine))
+        self.start(s, |overlapped, routine| {
+            os.wsa_recv(s, &buffers, flags, Some(overlapped), routine)
+        })
     }
 
     /// WSARecvFrom of at most `len` bytes.

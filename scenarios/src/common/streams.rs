@@ -1,6 +1,6 @@
 //! Reading and writing a stream in every style, as a program does that has to live with faults.
 
-use provider_core::spi::FIONBIO;
+use provider_core::spi::{FIONBIO, MSG_OOB};
 use provider_core::{SocketHandle, WsaError as E};
 use wspsim::api::Os;
 
@@ -31,10 +31,21 @@ pub(crate) fn set_nonblocking(os: &Os, s: SocketHandle, on: bool) {
 /// # Errors
 /// The connection's fate: how much went out is unknown then.
 pub(crate) fn send_all(os: &Os, s: SocketHandle, bytes: &[u8], within_ms: u32) -> Result<(), E> {
+    send_flagged(os, s, bytes, 0, within_ms)
+}
+
+/// The same with flags for each call: what MSG_OOB is about stays the last byte.
+fn send_flagged(
+    os: &Os,
+    s: SocketHandle,
+    bytes: &[u8],
+    flags: u32,
+    within_ms: u32,
+) -> Result<(), E> {
     let mut sent = 0;
     let mut deadline_ns = after_ms(os, within_ms);
     while sent < bytes.len() {
-        match os.send(s, &bytes[sent..], 0) {
+        match os.send(s, &bytes[sent..], flags) {
             Ok(0) => os.fail("send took nothing of a nonempty buffer, and calls it a success"),
             Ok(count) => {
                 sent += count;
@@ -95,7 +106,35 @@ impl Writer {
         bytes: &[u8],
         within_ms: u32,
     ) -> Result<(), E> {
-        let Self::Overlapped(slots) = self else { return send_all(os, s, bytes, within_ms) };
+        self.write_flagged(os, s, bytes, 0, within_ms)
+    }
+
+    /// Writes `bytes`, of which the last one is urgent.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub(crate) fn write_urgent(
+        &self,
+        os: &Os,
+        s: SocketHandle,
+        bytes: &[u8],
+        within_ms: u32,
+    ) -> Result<(), E> {
+        self.write_flagged(os, s, bytes, MSG_OOB, within_ms)
+    }
+
+    /// `last_flags` are for the call that writes the last byte.
+    fn write_flagged(
+        &self,
+        os: &Os,
+        s: SocketHandle,
+        bytes: &[u8],
+        last_flags: u32,
+        within_ms: u32,
+    ) -> Result<(), E> {
+        let Self::Overlapped(slots) = self else {
+            return send_flagged(os, s, bytes, last_flags, within_ms);
+        };
         let mut deadline_ns = after_ms(os, within_ms);
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -109,8 +148,9 @@ impl Writer {
             };
             let len = rest.len().min(slot.buffer.len());
             slot.buffer.write(0, &rest[..len]);
+            let flags = if len == rest.len() { last_flags } else { 0 };
             // What was refused is tried again before anything else: the order is the program's.
-            while let Err(error) = slot.send(os, s, len) {
+            while let Err(error) = slot.send_flagged(os, s, len, flags) {
                 if !is_transient(error) {
                     return Err(error);
                 }

@@ -22,6 +22,8 @@ pub(super) struct Frame<'w> {
     id: CallId,
     loan: LoanId,
     errno: UserPtr,
+    /// Whether a code can be left there, or needs no `lpErrno`.
+    reports: bool,
     /// The count's word and what it held.
     count: Option<(UserPtr, u32)>,
     /// The serial of what the operation holds.
@@ -48,7 +50,7 @@ impl<'w> Frame<'w> {
         );
         let id = watch.around.oracles().borrow_mut().call_enter(at, watch.process, call);
         let loan = watch.arena.open_loan();
-        let frame = Self {
+        let mut frame = Self {
             watch,
             function,
             socket,
@@ -56,6 +58,7 @@ impl<'w> Frame<'w> {
             id,
             loan,
             errno,
+            reports: true,
             count: None,
             operation: None,
             status_before: None,
@@ -65,6 +68,8 @@ impl<'w> Frame<'w> {
             info: None,
         };
         frame.lend(errno, 4, Lent::Output);
+        frame.reports =
+            function == Function::WSPStartup || watch.arena.probe_write(errno, 4).is_ok();
         frame
     }
 
@@ -182,7 +187,9 @@ impl<'w> Frame<'w> {
             (!at.is_null() && arena.peek(at, &mut word)).then(|| u32::from_le_bytes(word))
         };
         // Where there is nowhere to leave a code, a failure can be of one kind only (RESULT-3).
-        let errno = word(self.errno).map_or(WsaError::WSAEFAULT.0, |code| code as i32);
+        let errno = word(self.errno)
+            .filter(|_| self.reports)
+            .map_or(WsaError::WSAEFAULT.0, |code| code as i32);
         let failed = match self.function {
             Function::WSPGetOverlappedResult | Function::WSPGetQOSByName => value == 0,
             _ => value == i64::from(SOCKET_ERROR),
@@ -222,8 +229,9 @@ impl<'w> Frame<'w> {
                     received = Some(Received { bytes: &bytes, from: watch.address_at(*from) });
                 }
             }
-            let count = count_now;
-            let outcome = Outcome { value, errno, count, received, info, overlapped, record };
+            let (count, reports) = (count_now, self.reports);
+            let outcome =
+                Outcome { value, errno, reports, count, received, info, overlapped, record };
             let verdict = watch.around.oracles().borrow_mut().call_leave(
                 at,
                 watch.process,

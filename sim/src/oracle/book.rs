@@ -45,9 +45,10 @@ pub(super) struct ActiveCall {
     pub(super) socket: Option<SocketId>,
     /// Which of the socket's descriptors it was made through.
     descriptor: u64,
-    /// Something that ends blocking calls with WSAEINTR was or is in progress meanwhile.
-    pub(super) interrupted: bool,
-    /// The same for overlapped operations and WSA_OPERATION_ABORTED.
+    /// The calls that end blocking ones with WSAEINTR, and were or are in progress meanwhile.
+    pub(super) interrupted_by: Vec<CallId>,
+    /// Something that ends overlapped operations with WSA_OPERATION_ABORTED was or is in progress
+    /// meanwhile.
     pub(super) aborted: bool,
     pub(super) entered_ns: u64,
     pub(super) mode_changes: u32,
@@ -224,7 +225,7 @@ impl Book {
             thread,
             socket,
             descriptor,
-            interrupted: false,
+            interrupted_by: Vec::new(),
             aborted: false,
             entered_ns: at.time_ns,
             mode_changes,

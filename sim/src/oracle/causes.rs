@@ -6,6 +6,7 @@ use provider_core::{SocketHandle, WsaError};
 
 use super::book::{ActiveCall, Book, SocketId, failed, place};
 use super::facts::{CallId, Outcome, ProcessKey, Special};
+use super::hash::Map;
 use super::violation::{Verdict, Violation};
 use crate::event::{At, Function};
 
@@ -58,10 +59,37 @@ impl Cause {
     }
 }
 
+/// A cause in progress.
+struct Active {
+    call: CallId,
+    process: ProcessKey,
+    cause: Cause,
+    /// Calls of WSPStartup that had succeeded when it entered.
+    starts: u32,
+}
+
+impl Active {
+    /// Notes at a call of the same process what it may do to it.
+    fn strike(&self, call: &mut ActiveCall) {
+        if self.cause.interrupts(call) {
+            call.interrupted_by.push(self.call);
+        }
+        call.aborted |= self.cause.aborts(call);
+    }
+}
+
+/// How often a process started its provider, and how often it ended it or is about to.
+#[derive(Default)]
+struct Lives {
+    starts: u32,
+    ends: u32,
+}
+
 /// The oracle: the causes in progress.
 #[derive(Default)]
 pub(super) struct CauseOracle {
-    active: Vec<(CallId, ProcessKey, Cause)>,
+    active: Vec<Active>,
+    lives: Map<ProcessKey, Lives>,
     /// Processes that ended their provider at least once: SOCKETs of theirs may be gone.
     ended: Vec<ProcessKey>,
 }
@@ -71,19 +99,18 @@ impl CauseOracle {
     pub(super) fn enter(&mut self, book: &mut Book, at: At) {
         let calls = &mut book.thread(place(at)).calls;
         if let Some(call) = calls.last_mut() {
-            for (_, process, cause) in &self.active {
-                if *process == call.process {
-                    call.interrupted |= cause.interrupts(call);
-                    call.aborted |= cause.aborts(call);
-                }
-            }
             let (id, process) = (call.id, call.process);
+            for active in self.active.iter().filter(|active| active.process == process) {
+                active.strike(call);
+            }
             if let Some(cause) = Cause::of(call) {
-                self.active.push((id, process, cause));
+                let lives = self.lives.entry(process).or_default();
+                lives.ends += u32::from(cause == Cause::Cleanup);
+                let active = Active { call: id, process, cause, starts: lives.starts };
                 for other in book.calls_of(process).filter(|other| other.id != id) {
-                    other.interrupted |= cause.interrupts(other);
-                    other.aborted |= cause.aborts(other);
+                    active.strike(other);
                 }
+                self.active.push(active);
             }
         }
     }
@@ -99,16 +126,28 @@ impl CauseOracle {
         call: &ActiveCall,
         outcome: &Outcome<'_>,
     ) -> Verdict {
-        self.gone(call.id);
-        if call.call.function == Function::WSPCancelBlockingCall && outcome.value == 0 {
+        let ok = !failed(call.call.function, outcome);
+        match call.call.function {
             // Those that it is inside of.
-            let outer = &mut book.thread(place(at)).calls;
-            outer.iter_mut().for_each(|outer| outer.interrupted = true);
+            Function::WSPCancelBlockingCall if ok => {
+                let outer = &mut book.thread(place(at)).calls;
+                outer.iter_mut().for_each(|outer| outer.interrupted_by.push(call.id));
+            }
+            Function::WSPStartup if ok => self.lives.entry(call.process).or_default().starts += 1,
+            _ => {}
         }
-        if call.call.function == Function::WSPCleanup && outcome.value == 0 {
-            self.ended.push(call.process);
+        if let Some(at) = self.active.iter().position(|active| active.call == call.id) {
+            let active = self.active.swap_remove(at);
+            if self.did_something(&active, ok, outcome.errno) {
+                if active.cause == Cause::Cleanup {
+                    self.ended.push(call.process);
+                }
+            } else {
+                let others = book.calls_of(call.process);
+                others.for_each(|other| other.interrupted_by.retain(|by| *by != call.id));
+            }
         }
-        if !failed(call.call.function, outcome) || call.interrupted {
+        if ok || !call.interrupted_by.is_empty() {
             return Ok(());
         }
         let (clause, what) = match WsaError(outcome.errno) {
@@ -126,9 +165,24 @@ impl CauseOracle {
         Err(Violation::new("error-code", clause, message))
     }
 
+    /// Whether a cause that has left may have ended anything.
+    fn did_something(&mut self, active: &Active, ok: bool, errno: i32) -> bool {
+        match active.cause {
+            // One that was interrupted while it lingered has closed.
+            Cause::Close(_) => ok || errno == WsaError::WSAEINTR.0,
+            Cause::Flush(_) => ok,
+            Cause::Cleanup => {
+                let lives = self.lives.entry(active.process).or_default();
+                lives.ends -= u32::from(!ok);
+                // Starts that were there before it and that no other end can have taken.
+                ok && active.starts <= lives.ends
+            }
+        }
+    }
+
     /// A call will not leave any more.
     pub(super) fn gone(&mut self, call: CallId) {
-        self.active.retain(|(id, _, _)| *id != call);
+        self.active.retain(|active| active.call != call);
     }
 }
 

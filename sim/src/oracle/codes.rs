@@ -228,7 +228,12 @@ impl CodeOracle {
             return Err(Violation::new("error-code", "RET-2", format!("{} {odd}", call.words())));
         }
         if !failed(function, outcome) {
-            return Ok(());
+            return if outcome.reports {
+                Ok(())
+            } else {
+                let words = format!("{} succeeded without an lpErrno to write to", call.words());
+                Err(Violation::new("error-code", "RESULT-3", words))
+            };
         }
         let error = match function {
             Function::WSPStartup => E(outcome.value as i32),

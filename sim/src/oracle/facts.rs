@@ -167,6 +167,8 @@ pub struct Outcome<'a> {
     pub value: i64,
     /// What `lpErrno` holds.
     pub errno: i32,
+    /// Whether `lpErrno` was writable memory of the caller's; WSPStartup needs none.
+    pub reports: bool,
     /// What the count's word holds, where there is one.
     pub count: Option<u32>,
     /// What a finished receive left in the caller's buffers.

@@ -29,7 +29,8 @@ impl HookOracle {
             Function::WSPStartup => outcome.value as i32,
             _ => outcome.errno,
         };
-        if code == WsaError::WSAEINPROGRESS.0 {
+        // A bad lpErrno comes before anything else (RESULT-3).
+        if code == WsaError::WSAEINPROGRESS.0 || !outcome.reports {
             return Ok(());
         }
         Err(Violation::new(

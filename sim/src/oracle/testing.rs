@@ -22,7 +22,16 @@ pub(super) struct Play {
 }
 
 pub(super) fn outcome(value: i64, errno: i32, count: Option<u32>) -> Outcome<'static> {
-    Outcome { value, errno, count, received: None, info: None, overlapped: None, record: None }
+    Outcome {
+        value,
+        errno,
+        reports: true,
+        count,
+        received: None,
+        info: None,
+        overlapped: None,
+        record: None,
+    }
 }
 
 pub(super) fn ended(error: i32, bytes: u64) -> OverlappedFacts {

@@ -112,8 +112,9 @@ pub trait TestBed {
     /// The case has failed; the first failure counts. A case's own function gives it back instead.
     fn fail(&self, failure: Failure);
 
-    /// `len` bytes of user memory, never zero-filled, aligned to 16. The bytes behind them are not
-    /// readable: a call that runs over the end faults.
+    /// `len` bytes of user memory, never zero-filled, aligned as `len` is, up to 16. The bytes behind
+    /// them are not readable: a call that runs over the end faults. Where a case takes thousands of
+    /// pieces that holds for the first of them.
     fn alloc(&self, len: usize) -> UserPtr;
 
     /// Gives memory back.
@@ -133,9 +134,6 @@ pub trait TestBed {
     /// and high addresses that are not mapped, a block that was freed, an address whose end wraps
     /// around.
     fn bad_pointers(&self) -> Vec<BadPointer>;
-
-    /// GetCurrentProcessId.
-    fn process_id(&self) -> u32;
 
     /// The WSATHREADID of this thread (WPUOpenCurrentThread).
     fn thread_id(&self) -> ThreadId;

@@ -11,11 +11,11 @@ use provider_core::spi::{
 use provider_core::{ConnectArgs, SocketHandle, UserPtr, WsaError};
 
 use crate::support::{
-    ANY_V4, ANY_V6, FAMILIES, Guarded, LEAF, LOOPBACK_V4, Op, RecvCall, SendCall, bind, bound,
-    close, connect, flows, group, join_leaf, join_leaf_raw, nothing_arrives, peer_name,
-    receive_datagram, sock_name, socket,
+    ANY_V4, ANY_V6, FAMILIES, Guarded, LEAF, LOOPBACK_V4, Op, Posted, SendCall, bind, bound, close,
+    connect, flows, group, join_leaf, join_leaf_raw, nothing_arrives, peer_name, receive_datagram,
+    recv, sock_name, socket,
 };
-use crate::{Case, CaseResult, Hosts, TestBed, check};
+use crate::{Answer, Case, CaseResult, Hosts, Seam, TestBed, check};
 
 /// The cases of this function.
 pub(crate) const CASES: &[Case] = &[
@@ -107,6 +107,10 @@ fn binds_first(bed: &dyn TestBed) -> CaseResult {
     let s = check::works("a leaf", socket(bed, AF_INET, SOCK_DGRAM, flags))?;
     check::fails("its name", sock_name(bed, s), WsaError::WSAEINVAL)?;
     let to = SocketAddr::new(group(AF_INET, 1), 7777);
+    for error in [WsaError::WSAENOBUFS, WsaError::WSAEADDRINUSE, WsaError::WSAENETDOWN] {
+        bed.lower().answer(Seam::Bind, Answer::Refuse(error));
+        check::fails("joining", join_leaf(bed, s, to, JL_SENDER_ONLY), error)?;
+    }
     check::works("joining", join_leaf(bed, s, to, JL_SENDER_ONLY))?;
     let name = check::works("its name", sock_name(bed, s))?;
     check::holds("the port is one", name.port() != 0)
@@ -198,9 +202,11 @@ fn destination(bed: &dyn TestBed) -> CaseResult {
 
 fn sender_only(bed: &dyn TestBed) -> CaseResult {
     let (s, _) = joined(bed, AF_INET, JL_SENDER_ONLY)?;
-    RecvCall::recv(bed, s).room(8).call().refused(WsaError::WSAEOPNOTSUPP)?;
+    check::fails("a receive", recv(bed, s, 8, 0), WsaError::WSAEOPNOTSUPP)?;
     let op = Op::new(bed);
-    RecvCall::recv(bed, s).room(8).overlapped(&op).call().refused(WsaError::WSAEOPNOTSUPP)
+    let posted = Posted::recv(bed, s, 8, 0, &op);
+    check::fails("a posted receive", posted, WsaError::WSAEOPNOTSUPP)?;
+    op.untouched(bed)
 }
 
 fn receiver_only(bed: &dyn TestBed) -> CaseResult {

@@ -51,7 +51,6 @@ mod case;
 pub mod check;
 mod close_socket;
 mod connect;
-mod duplicate_socket;
 mod every_function;
 mod get_overlapped_result;
 mod get_qos_by_name;
@@ -89,8 +88,6 @@ pub fn all() -> Vec<&'static Case> {
         bind::CASES,
         cancel_blocking_call::CASES,
         close_socket::CASES,
-        duplicate_socket::CASES,
-        every_function::CASES,
         get_overlapped_result::CASES,
         get_qos_by_name::CASES,
         groups::CASES,
@@ -106,6 +103,7 @@ pub fn all() -> Vec<&'static Case> {
     ];
     let families = [
         send_to::FAMILIES,
+        every_function::FAMILIES,
         recv::FAMILIES,
         notification::FAMILIES,
         connect::FAMILIES,

@@ -66,7 +66,7 @@ fn queues(bed: &dyn TestBed) -> CaseResult {
 
 fn refused_below(bed: &dyn TestBed) -> CaseResult {
     let listener = bound(bed)?;
-    for error in [WsaError::WSAENETDOWN, WsaError::WSAENOBUFS] {
+    for error in [WsaError::WSAENETDOWN, WsaError::WSAENOBUFS, WsaError::WSAEADDRINUSE] {
         bed.lower().answer(Seam::Listen, Answer::Refuse(error));
         check::fails("WSPListen", listen(bed, listener), error)?;
         check::equal("SO_ACCEPTCONN", get_option(bed, listener, SO_ACCEPTCONN), Ok(0))?;

@@ -18,6 +18,13 @@ fn help_and_version_are_answers() {
 }
 
 #[test]
+fn the_version_names_the_provider_core() {
+    let done = wspsim(&["--version"]);
+    let core = format!("provider core {}", provider_core::SOURCE_DIGEST);
+    assert_eq!(done.out.lines().nth(1), Some(core.as_str()));
+}
+
+#[test]
 fn no_colour_when_piped() {
     for args in [
         &["--help"][..],

@@ -10,7 +10,7 @@ use super::mention;
 use super::outline::Outline;
 use super::problem::Problem;
 use super::spec::{Clause, FOLDER, Spec};
-use super::tree::{self, CODE, Source, TESTS};
+use super::tree::{self, CODE, Source, TESTS, WINDOWS_TESTS};
 
 /// Where the conformance suite runs. A host that runs it joins here, and fills its column.
 const RUN_BY: [Hosts; 1] = [Hosts::Simulator];
@@ -195,7 +195,9 @@ impl<'a> Judge<'a> {
                         place.item
                     ));
                 }
-                standing.proofs.insert(Proof { place, simulator: !is_code, wine: false });
+                let wine = source.path.starts_with(WINDOWS_TESTS);
+                let simulator = !is_code && !wine;
+                standing.proofs.insert(Proof { place, simulator, wine });
                 standing.mark(chosen, |sentence| sentence.test = true);
             }
             Kind::Implication => {

@@ -13,7 +13,10 @@ pub(crate) struct Source {
 pub(crate) const CODE: [&str; 2] = ["provider-core/src", "provider-dll/src"];
 
 /// What proves them.
-pub(crate) const TESTS: [&str; 3] = ["sim/src", "scenarios/src", "tests"];
+pub(crate) const TESTS: [&str; 4] = ["sim/src", "scenarios/src", "tests", WINDOWS_TESTS];
+
+/// Those of the DLL, which need Windows or Wine.
+pub(crate) const WINDOWS_TESTS: &str = "provider-dll/tests";
 
 /// The files below `folders` whose names end with one of `extensions`, in the order of their paths.
 pub(crate) fn sources(

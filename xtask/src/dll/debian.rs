@@ -15,19 +15,29 @@ const PACKAGES: [&str; 6] = [
     "binutils-mingw-w64-x86-64",
 ];
 
-/// Makes sure that packages of ours and `more` are there, installing what is missing where that is
-/// allowed.
-pub(crate) fn need(more: &[&str]) -> Outcome {
+/// Makes sure that the toolchain's packages are there.
+///
+/// # Errors
+/// As [`install`].
+pub(crate) fn need_toolchain() -> Outcome {
+    install(&PACKAGES)
+}
+
+/// Installs what is missing of `packages`.
+///
+/// # Errors
+/// What is missing, where it may not be installed.
+pub(crate) fn install(packages: &[&str]) -> Outcome {
     let missing: Vec<&str> =
-        PACKAGES.iter().chain(more).copied().filter(|package| !installed(package)).collect();
+        packages.iter().copied().filter(|package| !installed(package)).collect();
     if missing.is_empty() {
         return Ok(());
     }
     let list = missing.join(" ");
     if !Path::new("/usr/bin/apt-get").is_file() {
         return Err(format!(
-            "building for Windows needs `rustup target add x86_64-pc-windows-gnu` with \
-             x86_64-w64-mingw32-gcc, or a Debian system with these packages: {list}"
+            "this needs Debian's packages {list}, or what does the same: for building, \
+             `rustup target add x86_64-pc-windows-gnu` with x86_64-w64-mingw32-gcc; for running, Wine"
         ));
     }
     let Some(apt) = apt_get() else {

@@ -44,7 +44,7 @@ impl Toolchain {
         } else if has_rustup_target() && works(LINKER) && wine_runs_rustup_target() {
             Self::Rustup
         } else {
-            debian::need(&[])?;
+            debian::need_toolchain()?;
             Self::Debian
         };
         println!("for Windows: {}", found.what());
@@ -80,12 +80,40 @@ impl Toolchain {
         Ok(path)
     }
 
+    /// Runs the tests of packages that are for Windows; under Wine, with its folder `prefix`, where
+    /// this is not Windows.
+    ///
+    /// # Errors
+    /// That one failed.
+    pub(crate) fn test(self, packages: &[&str], prefix: &Path) -> Outcome {
+        // `cargo test` leaves the DLL where it was before.
+        self.build(packages, Profile::Debug)?;
+        let mut command = self.cargo("test", packages);
+        if let Some(target) = self.target() {
+            let target = target.to_uppercase().replace('-', "_");
+            command.env(format!("CARGO_TARGET_{target}_RUNNER"), "wine");
+            command.env("WINEPREFIX", prefix).env("WINEDEBUG", "-all");
+            // The threads of a process are counted.
+            command.env("RUST_TEST_THREADS", "1");
+        }
+        run(&mut command)
+    }
+
     /// Lints packages as they are for Windows.
     ///
     /// # Errors
     /// That there are lints.
     pub(crate) fn clippy(self, packages: &[&str]) -> Outcome {
         run(self.cargo("clippy", packages).args(["--all-targets", "--", "-D", "warnings"]))
+    }
+
+    /// The C compiler with the headers of Windows that goes with it; on Windows itself there need not
+    /// be one.
+    pub(crate) fn c_compiler(self) -> Option<&'static str> {
+        match self {
+            Self::Native => works("gcc").then_some("gcc"),
+            Self::Rustup | Self::Debian => Some(LINKER),
+        }
     }
 
     fn target(self) -> Option<&'static str> {
@@ -134,7 +162,7 @@ fn debian_cargo(verb: &str) -> Command {
 }
 
 /// Apart from the builds for this system: another compiler, another std.
-fn folder_of_builds() -> PathBuf {
+pub(super) fn folder_of_builds() -> PathBuf {
     root().join("target").join("windows")
 }
 
@@ -146,7 +174,7 @@ fn has_rustup_target() -> bool {
     })
 }
 
-fn works(program: &str) -> bool {
+pub(super) fn works(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
 }
 

@@ -5,8 +5,8 @@ use crate::socket::{Phase, Socket, SocketState};
 use crate::{Host, Kind, Profile, Transport, WsaError};
 
 use super::super::Provider;
-use super::super::receive_drain::is_report;
-use super::super::send_start::is_fatal;
+use super::super::receive::is_report;
+use super::super::send::is_fatal;
 
 /// What a receive would find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

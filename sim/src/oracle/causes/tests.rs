@@ -101,3 +101,40 @@ fn the_end_of_its_thread_aborts_an_operation() {
         assert_eq!(verdict.is_ok(), ends, "{verdict:?}");
     }
 }
+
+#[test]
+fn what_did_nothing_is_no_cause() {
+    let close = || plain(Function::WSPCloseSocket, 0x100, Special::None);
+    let cleanup = || plain(Function::WSPCleanup, 0, Special::None);
+    let would_block = || refused(WsaError::WSAEWOULDBLOCK);
+    let lingered = || refused(INTR);
+    // How it ends, after how many starts, and whether it counts.
+    for (cause, end, starts, counts) in [
+        (close(), would_block(), 1, false),
+        (close(), refused(WsaError::WSAENOTSOCK), 1, false),
+        (cleanup(), refused(WsaError::WSANOTINITIALISED), 1, false),
+        (cleanup(), outcome(0, 0, None), 1, true),
+        (cleanup(), outcome(0, 0, None), 2, false),
+    ] {
+        let words = format!("{cause:?} after {starts} starts: {end:?}");
+        let mut play = started();
+        (1..starts).for_each(|_| play.start());
+        let id = play.enter(1, send(0x100, b"ab"));
+        let other = play.enter(2, cause);
+        let _ = play.leave(2, other, end);
+        let verdict = play.leave(1, id, lingered());
+        assert_eq!(verdict.is_ok(), counts, "{words}: {verdict:?}");
+    }
+}
+
+#[test]
+fn the_last_of_several_ends_counts() {
+    let cleanup = || plain(Function::WSPCleanup, 0, Special::None);
+    let mut play = started();
+    play.start();
+    play.call(cleanup(), outcome(0, 0, None)).unwrap();
+    let id = play.enter(1, send(0x100, b"ab"));
+    let last = play.enter(2, cleanup());
+    play.leave(2, last, outcome(0, 0, None)).unwrap();
+    play.leave(1, id, refused(INTR)).unwrap();
+}

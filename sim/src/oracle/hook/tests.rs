@@ -29,3 +29,11 @@ fn a_call_in_the_hook_is_refused() {
     let other = crate::oracle::testing::refused(WsaError::WSAEINVAL);
     breaks(play(Function::WSPListen, true, other), "RESULT-7");
 }
+
+#[test]
+fn without_an_errno_no_code_is_asked_for() {
+    let unreported = Outcome { reports: false, ..refused(WsaError::WSAEFAULT) };
+    assert_eq!(play(Function::WSPListen, true, unreported), Ok(()));
+    let done = Outcome { reports: false, ..outcome(0, 0, None) };
+    breaks(play(Function::WSPListen, false, done), "RESULT-3");
+}

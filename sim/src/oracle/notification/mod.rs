@@ -19,6 +19,7 @@ use super::violation::{Verdict, Violation};
 use crate::event::{At, Function, MachineId};
 
 pub use record::RecordFacts;
+use record::may_come_with;
 use selection::{Selection, Sink};
 
 const NAME: &str = "notification";
@@ -211,6 +212,14 @@ impl NotificationOracle {
         }
         if live & event == 0 {
             return object("ASYNCSELECT-1", format!("{words}; the event is not selected"));
+        }
+        let error = (post.lparam >> 16 & 0xffff) as i32;
+        if !may_come_with(event, error) {
+            let error = WsaError(error);
+            return object(
+                "ASYNCSELECT-1",
+                format!("{words}; {event:#x} does not come with {error:?}"),
+            );
         }
         let mut current =
             self.selections.iter_mut().filter(|s| s.process == process && s.is_sole());

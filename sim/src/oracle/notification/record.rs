@@ -18,7 +18,7 @@ pub struct RecordFacts {
 }
 
 /// The errors that an event comes with; any for FD_CONNECT, which is what the connect came to.
-fn may_come_with(event: i32, error: i32) -> bool {
+pub(super) fn may_come_with(event: i32, error: i32) -> bool {
     let known: &[E] = match event {
         FD_CONNECT => return true,
         FD_CLOSE => &[E::WSAENETDOWN, E::WSAECONNRESET, E::WSAECONNABORTED],

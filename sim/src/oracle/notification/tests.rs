@@ -12,6 +12,7 @@ const MESSAGE: u32 = 0x401;
 const DONE: Outcome<'static> = Outcome {
     value: 0,
     errno: 0,
+    reports: true,
     count: None,
     received: None,
     info: None,
@@ -46,8 +47,13 @@ impl Play {
     }
 
     fn post(&mut self, event: i32) -> Verdict {
+        self.post_with(event, 0)
+    }
+
+    fn post_with(&mut self, event: i32, error: i32) -> Verdict {
         let at = self.at(9);
-        let post = Post { window: WINDOW.0, message: MESSAGE, wparam: S, lparam: event as usize };
+        let lparam = (error << 16 | event) as usize;
+        let post = Post { window: WINDOW.0, message: MESSAGE, wparam: S, lparam };
         self.oracles.message_posted(at, self.process, post, true)
     }
 
@@ -199,4 +205,14 @@ fn a_send_that_succeeds_is_owed_nothing() {
     play.took(1, b"goes", 4).unwrap();
     play.leave(1, id, outcome(0, 0, Some(4))).unwrap();
     play.oracles.stuck().unwrap();
+}
+
+#[test]
+fn a_message_has_an_error_that_its_event_comes_with() {
+    let mut play = play();
+    play.call(async_select(FD_READ | FD_CLOSE), DONE).unwrap();
+    breaks(play.post_with(FD_READ, WsaError::WSAECONNRESET.0), "ASYNCSELECT-1");
+    play.post_with(FD_READ, WsaError::WSAENETDOWN.0).unwrap();
+    breaks(play.post_with(FD_CLOSE, WsaError::WSAEINTR.0), "ASYNCSELECT-1");
+    play.post_with(FD_CLOSE, WsaError::WSAECONNRESET.0).unwrap();
 }

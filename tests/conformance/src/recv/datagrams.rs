@@ -35,13 +35,14 @@ fn one_each(bed: &dyn TestBed) -> CaseResult {
 
 fn cut(bed: &dyn TestBed) -> CaseResult {
     let pair = datagram_pair(bed)?;
-    for datagram in [&b"too long"[..], b"next"] {
+    for datagram in [&b"too long"[..], b"too long", b"next"] {
         SendCall::send_to(bed, pair.a).bytes(datagram).to(pair.at_b).call().done(datagram.len())?;
     }
     bed.grace(false);
     let call = RecvCall::recv_from(bed, pair.b).room(1).room(2).call();
     call.cut(b"too")?;
     check::equal("the sender", call.from(), (Some(pair.at_a), 16))?;
+    RecvCall::recv(bed, pair.b).room(3).call().cut(b"too")?;
     RecvCall::recv(bed, pair.b).room(100).call().gave(b"next")
 }
 

@@ -1,10 +1,12 @@
 //! WSPSend beside WSPSendTo: one queue, and the same indications (SEND-4, SEND-5).
 
+use provider_core::spi::{SO_MAX_MSG_SIZE, SO_SNDTIMEO};
 use provider_core::{SocketHandle, UserPtr, WsaError};
 
 use crate::support::{
-    DatagramPair, Op, SendCall, completions, connect, datagram_pair, hold_sends, overlapped_result,
-    release_sends, stream_pair, unbuffered, until,
+    DatagramPair, Op, SendCall, completions, connect, datagram_pair, get_option, hold_sends,
+    overlapped_result, receive_datagram, release_sends, set_nonblocking, set_option, stream_pair,
+    unbuffered, until,
 };
 use crate::{Answer, Case, CaseResult, Seam, TestBed, Waited, check};
 
@@ -13,6 +15,9 @@ pub(super) const CASES: &[Case] = &[
     Case::both("send-4-one-queue-for-both", &["SEND-4", "ORD-3"], one_queue),
     Case::both("send-5-indicated-alike", &["SEND-5", "RET-3"], indicated),
     Case::both("send-5-refused-alike", &["SEND-5", "RET-4"], refused),
+    Case::both("send-5-same-transport-errors", &["SEND-5", "RET-4"], transport_errors),
+    Case::both("send-5-same-limits", &["SEND-5", "ERR-MSGSIZE", "SYN-7"], limits),
+    Case::both("send-5-same-end-of-a-connection", &["SEND-5", "ERR-NETRESET"], dead),
 ];
 
 /// A connected datagram socket and a stream, none of which buffers.
@@ -85,4 +90,63 @@ fn refused(bed: &dyn TestBed) -> CaseResult {
     op.untouched(bed)?;
     check::holds("no event is set", !bed.is_set(event))?;
     check::equal("what the transport took", bed.lower().taken(), Vec::new())
+}
+
+fn transport_errors(bed: &dyn TestBed) -> CaseResult {
+    let (pair, [a, stream]) = connected(bed)?;
+    let op = Op::new(bed);
+    for (s, errors) in [
+        (stream, &[WsaError::WSAENETDOWN, WsaError::WSAENOBUFS][..]),
+        (
+            a,
+            &[
+                WsaError::WSAENETDOWN,
+                WsaError::WSAENOBUFS,
+                WsaError::WSAENETUNREACH,
+                WsaError::WSAEHOSTUNREACH,
+                WsaError::WSAEADDRNOTAVAIL,
+            ],
+        ),
+    ] {
+        for error in errors {
+            bed.lower().answer(Seam::Send, Answer::Refuse(*error));
+            SendCall::send(bed, s).bytes(b"never").call().refused(*error)?;
+            bed.lower().answer(Seam::Send, Answer::Refuse(*error));
+            SendCall::send(bed, s).bytes(b"never").overlapped(&op).call().refused(*error)?;
+        }
+    }
+    op.untouched(bed)?;
+    SendCall::send(bed, a).bytes(b"well").call().done(4)?;
+    check::equal("what arrived", receive_datagram(bed, pair.b)?.0, b"well".to_vec())
+}
+
+fn limits(bed: &dyn TestBed) -> CaseResult {
+    let (_, [a, stream]) = connected(bed)?;
+    let most = check::works("SO_MAX_MSG_SIZE", get_option(bed, a, SO_MAX_MSG_SIZE))? as usize;
+    SendCall::send(bed, a).bytes(&vec![7; most + 1]).call().refused(WsaError::WSAEMSGSIZE)?;
+    hold_sends(bed);
+    for s in [a, stream] {
+        check::works("SO_SNDTIMEO", set_option(bed, s, SO_SNDTIMEO, 20))?;
+        SendCall::send(bed, s).bytes(b"late").call().refused(WsaError::WSAETIMEDOUT)?;
+        check::works("FIONBIO", set_nonblocking(bed, s, true))?;
+        SendCall::send(bed, s).bytes(b"now").call().refused(WsaError::WSAEWOULDBLOCK)?;
+    }
+    let alone = datagram_pair(bed)?.a;
+    SendCall::send(bed, alone).bytes(b"where").call().refused(WsaError::WSAENOTCONN)
+}
+
+fn dead(bed: &dyn TestBed) -> CaseResult {
+    // What ends the sends in progress, and what later ones fail with.
+    for (end, later) in [
+        (WsaError::WSAENETRESET, WsaError::WSAECONNRESET),
+        (WsaError::WSAECONNRESET, WsaError::WSAECONNRESET),
+        (WsaError::WSAECONNABORTED, WsaError::WSAECONNABORTED),
+    ] {
+        let (_, [_, s]) = connected(bed)?;
+        bed.lower().answer(Seam::Send, Answer::Refuse(end));
+        SendCall::send(bed, s).bytes(b"never").call().refused(end)?;
+        SendCall::send(bed, s).bytes(b"never").call().refused(later)?;
+        SendCall::send_to(bed, s).bytes(b"never").call().refused(later)?;
+    }
+    Ok(())
 }

@@ -1,0 +1,41 @@
+//! What the program can be asked to do.
+
+mod arguments;
+mod child;
+mod parent;
+mod report;
+
+use std::process::ExitCode;
+
+use arguments::Arguments;
+
+const HELP: &str = "\
+wsphost conformance   runs the cases of the conformance suite against the provider
+  --json              prints the counts as one line instead
+  --profile PROFILE   documented or windows: only under this one
+  --only TEXT         only cases with this in their names
+  --jobs N            so many processes at a time
+Of all:
+  --provider FILE     the provider's DLL (default: wspprovider.dll beside this program)
+  --lower FILE        the DLL of the provider below it (default: wsplower.dll beside it)";
+
+pub(crate) fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    let Some(task) = words.next() else {
+        println!("{HELP}");
+        return ExitCode::SUCCESS;
+    };
+    let done = Arguments::parse(words).and_then(|arguments| match task.as_str() {
+        "conformance" => parent::conformance(&arguments),
+        child::TASK => child::cases(&arguments),
+        other => Err(format!("there is no task `{other}`")),
+    });
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            eprintln!("error: {why}\n\n{HELP}");
+            ExitCode::from(2)
+        }
+    }
+}
