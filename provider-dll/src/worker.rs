@@ -25,6 +25,8 @@ pub(crate) struct Worker {
     state: Locked<State>,
     /// Threads that ended. Its own lock: DllMain takes it, under the loader's.
     ended: Locked<Vec<ThreadKey>>,
+    /// Whether there is a thread to tell of them. Without one there is no socket, and no I/O.
+    is_there: AtomicBool,
     /// Something of the above changed.
     wake: AutoEvent,
     /// The network events of all sockets of the lower providers.
@@ -51,6 +53,7 @@ impl Worker {
         Arc::new(Self {
             state: Locked::new(State::default()),
             ended: Locked::new(Vec::new()),
+            is_there: AtomicBool::new(false),
             wake: AutoEvent::new(),
             network: AutoEvent::new(),
         })
@@ -74,6 +77,7 @@ impl Worker {
             // Without a thread calls still work, as far as nothing has to be waited for; the next
             // socket tries again.
             state.thread = thread.spawn(move || worker.run(&own)).ok().map(|_| running);
+            self.is_there.store(state.thread.is_some(), Ordering::Release);
         }
     }
 
@@ -96,8 +100,10 @@ impl Worker {
 
     /// DLL_THREAD_DETACH: records and wakes, and nothing else.
     pub(crate) fn thread_ended(&self, thread: ThreadKey) {
-        self.ended.lock().push(thread);
-        self.wake.set();
+        if self.is_there.load(Ordering::Acquire) {
+            self.ended.lock().push(thread);
+            self.wake.set();
+        }
     }
 
     /// Ends the thread where `is_over` says so, which it is asked under the lock that [`want`] takes:
@@ -112,6 +118,7 @@ impl Worker {
             }
             state.timers.clear();
             state.look_at = None;
+            self.is_there.store(false, Ordering::Release);
             state.thread.take()
         };
         if let Some(running) = running {
