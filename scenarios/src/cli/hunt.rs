@@ -60,6 +60,7 @@ pub(super) fn hunt(house: &House<'_>, args: &Hunt, console: &mut Console) -> Res
     let list = RunList::new(&scenarios, args.seeds, limit);
 
     let mut harvest = Harvest {
+        program: house.program,
         tallies: scenarios.iter().map(|scenario| Tally::new(scenario.name())).collect(),
         findings: Vec::new(),
         progress: Progress::start(console.err.clone(), list.total(), limit),
@@ -77,7 +78,7 @@ pub(super) fn hunt(house: &House<'_>, args: &Hunt, console: &mut Console) -> Res
             let (list, pins, watchdog, pinned) = (&list, &pins, &watchdog, &*pinned);
             scope.spawn(move |_| {
                 let make = |scenario: Entry, seed| {
-                    make(scenario, pins.options(house, seed), watchdog, pinned)
+                    make(house, scenario, pins.options(house, seed), watchdog, pinned)
                 };
                 work(list, make, &results);
             });
@@ -159,7 +160,8 @@ fn work(
 }
 
 /// What came in so far.
-struct Harvest {
+struct Harvest<'a> {
+    program: &'a str,
     tallies: Vec<Tally>,
     findings: Vec<json::Finding>,
     progress: Progress,
@@ -168,7 +170,7 @@ struct Harvest {
     pinned: String,
 }
 
-impl Harvest {
+impl Harvest<'_> {
     /// Takes in results until all workers have ended.
     fn take_in(&mut self, received: &Receiver<Handed>) -> Result<(), Error> {
         let mut early: BTreeMap<u64, Result<Summary, OwnError>> = BTreeMap::new();
@@ -202,7 +204,7 @@ impl Harvest {
     /// Writes a finding and tells of it.
     fn keep(&mut self, summary: &Summary, found: &Found) -> Result<(), Error> {
         let path = self.out.write(&found.file, &self.pinned)?;
-        let finding = json::Finding::new(summary, found, &path, &self.pinned);
+        let finding = json::Finding::new(self.program, summary, found, &path, &self.pinned);
         let Self { stories, progress, .. } = self;
         let head = stories.styled(Style::Bad, "finding");
         let told = progress.aside(|| {

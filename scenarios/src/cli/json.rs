@@ -109,7 +109,13 @@ pub(super) struct Finding {
 
 impl Finding {
     /// Of a run that found something; `pinned` as in [`show::run_command`].
-    pub(super) fn new(summary: &Summary, found: &Found, file: &Path, pinned: &str) -> Self {
+    pub(super) fn new(
+        program: &str,
+        summary: &Summary,
+        found: &Found,
+        file: &Path,
+        pinned: &str,
+    ) -> Self {
         Self {
             scenario: summary.scenario,
             seed: summary.seed,
@@ -118,8 +124,8 @@ impl Finding {
             message: found.message.clone(),
             step: found.step,
             file: file.display().to_string(),
-            replay: show::replay_command(file),
-            run: show::run_command(summary.scenario, summary.seed, pinned),
+            replay: show::replay_command(program, file),
+            run: show::run_command(program, summary.scenario, summary.seed, pinned),
         }
     }
 

@@ -42,6 +42,8 @@ use error::{CLEAN, Error, OwnError};
 /// What the command line works with.
 #[derive(Clone, Copy)]
 pub struct House<'a> {
+    /// What starts the command line, in the commands that it prints.
+    pub program: &'a str,
     /// The scenarios, by the names they give themselves.
     pub scenarios: &'a [&'static dyn Scenario],
     /// Makes for each run what makes its providers; the provider core if `None`.
@@ -51,7 +53,7 @@ pub struct House<'a> {
 impl House<'static> {
     /// The scenarios of the registry and the provider core.
     pub fn registered() -> Self {
-        Self { scenarios: crate::all(), provider: None }
+        Self { program: "cargo run --release --", scenarios: crate::all(), provider: None }
     }
 }
 

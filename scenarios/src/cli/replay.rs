@@ -28,7 +28,7 @@ pub(super) fn replay(house: &House<'_>, args: &Replay, console: &mut Console) ->
     let limit = Duration::from_secs(args.patience.stall);
     let watchdog = Watchdog::start(console.err.clone(), limit);
     let mut replayed = watchdog
-        .during(show::replay_command(&args.file), || {
+        .during(show::replay_command(house.program, &args.file), || {
             finding::replay(scenario, &file, trace, provider)
         })
         .map_err(OwnError::Simulator)?;
@@ -80,7 +80,7 @@ pub(super) fn replay(house: &House<'_>, args: &Replay, console: &mut Console) ->
                 "the provider, the scenario or wspsim itself has changed since version {} wrote \
                  the file; the seed alone may still show it: {}",
                 file.version,
-                show::run_command(&file.scenario, file.seed, ""),
+                show::run_command(house.program, &file.scenario, file.seed, ""),
             )))?;
             Ok(OWN_FAILURE)
         }

@@ -35,7 +35,7 @@ pub(super) fn run(house: &House<'_>, args: &Run, console: &mut Console) -> Resul
 
     let limit = Duration::from_secs(args.patience.stall);
     let watchdog = Watchdog::start(console.err.clone(), limit);
-    let (report, busy) = make(scenario, options, &watchdog, &args.pinned.as_options())?;
+    let (report, busy) = make(house, scenario, options, &watchdog, &args.pinned.as_options())?;
     let summary = summarise(&report, busy);
     if args.json {
         output(json::print(&mut console.out, &json::Run::of(&summary)))?;
@@ -50,7 +50,7 @@ pub(super) fn run(house: &House<'_>, args: &Run, console: &mut Console) -> Resul
     }
     let again = format!(
         "to run it again: {}",
-        show::run_command(summary.scenario, summary.seed, &args.pinned.as_options())
+        show::run_command(house.program, summary.scenario, summary.seed, &args.pinned.as_options())
     );
     let stream = if args.json { &mut console.err } else { &mut console.out };
     output(stream.line(&again))?;

@@ -5,9 +5,6 @@ use std::path::Path;
 
 use wspsim::fault::Fault;
 
-/// What starts the command line from the workspace.
-const PROGRAM: &str = "cargo run --release --";
-
 /// A span of time: `0.120 s`, `12.345 s`, `2m 05s`, `3h 00m 05s`.
 pub(super) fn span(span: Duration) -> String {
     let seconds = span.as_secs();
@@ -35,14 +32,15 @@ pub(super) fn counted(count: u64, thing: &str) -> String {
     if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }
 
-/// The command that runs a seed again. `pinned` is empty or starts with a space.
-pub(super) fn run_command(scenario: &str, seed: u64, pinned: &str) -> String {
-    format!("{PROGRAM} run {scenario} --seed {seed}{pinned}")
+/// The command that runs a seed again, where `program` starts the command line. `pinned` is empty or
+/// starts with a space.
+pub(super) fn run_command(program: &str, scenario: &str, seed: u64, pinned: &str) -> String {
+    format!("{program} run {scenario} --seed {seed}{pinned}")
 }
 
 /// The command that replays a file.
-pub(super) fn replay_command(file: &Path) -> String {
-    format!("{PROGRAM} replay {}", quoted(&file.display().to_string()))
+pub(super) fn replay_command(program: &str, file: &Path) -> String {
+    format!("{program} replay {}", quoted(&file.display().to_string()))
 }
 
 /// `word` as a shell takes it.
@@ -69,15 +67,13 @@ mod tests {
 
     #[test]
     fn commands_survive_a_shell() {
+        let replay = |file| replay_command("cargo run --", Path::new(file));
+        assert_eq!(replay("findings/a-1.json"), "cargo run -- replay findings/a-1.json");
+        assert!(replay("my dir/it's.json").ends_with(r"'my dir/it'\''s.json'"));
+        assert!(replay("-x.json").ends_with("'./-x.json'"));
         assert_eq!(
-            replay_command(Path::new("findings/a-1.json")),
-            "cargo run --release -- replay findings/a-1.json"
-        );
-        assert!(replay_command(Path::new("my dir/it's.json")).ends_with(r"'my dir/it'\''s.json'"));
-        assert!(replay_command(Path::new("-x.json")).ends_with("'./-x.json'"));
-        assert_eq!(
-            run_command("a", 3, " --no-faults"),
-            "cargo run --release -- run a --seed 3 --no-faults"
+            run_command("cargo run --", "a", 3, " --no-faults"),
+            "cargo run -- run a --seed 3 --no-faults"
         );
     }
 }

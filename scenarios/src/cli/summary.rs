@@ -84,12 +84,13 @@ impl Pins {
 /// # Errors
 /// [`OwnError::Simulator`].
 pub(super) fn make(
+    house: &House<'_>,
     scenario: Entry,
     options: RunOptions,
     watchdog: &Watchdog,
     pinned: &str,
 ) -> Result<(RunReport, Duration), OwnError> {
-    let command = show::run_command(scenario.name(), options.seed, pinned);
+    let command = show::run_command(house.program, scenario.name(), options.seed, pinned);
     let clock = Clock::start();
     let report = watchdog.during(command, || run(scenario, options))?;
     Ok((report, clock.elapsed()))

@@ -18,5 +18,6 @@ fn main() -> ExitCode {
     if args.get(1).is_some_and(|command| command == "run" || command == "hunt") {
         args.push("--no-faults".into());
     }
-    main_of(House { scenarios: &cases, provider: None }, args)
+    let program = "cargo run -p wspsim-tests --bin wspsim-conformance --";
+    main_of(House { program, scenarios: &cases, provider: None }, args)
 }

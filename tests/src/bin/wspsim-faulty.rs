@@ -18,6 +18,7 @@ fn main() -> ExitCode {
     };
     let provider = || factory(Some(flaw));
     let scenarios: Vec<_> = scene::ALL.iter().copied().chain([scene::ENDLESS]).collect();
-    let house = House { scenarios: &scenarios, provider: Some(&provider) };
+    let again = format!("cargo run -p wspsim-tests --bin wspsim-faulty -- {}", flaw.name());
+    let house = House { program: &again, scenarios: &scenarios, provider: Some(&provider) };
     main_of(house, program.into_iter().chain(args))
 }

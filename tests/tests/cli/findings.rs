@@ -55,7 +55,7 @@ fn unlucky() -> &'static Unlucky {
 
 fn of(scenario: &'static Unlucky, args: &[&str]) -> Done {
     let scenarios: [&'static dyn Scenario; 1] = [scenario];
-    wspsim_of(House { scenarios: &scenarios, provider: None }, args)
+    wspsim_of(House { scenarios: &scenarios, ..House::registered() }, args)
 }
 
 fn text(path: &std::path::Path) -> &str {

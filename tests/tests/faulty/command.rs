@@ -28,7 +28,10 @@ fn other() -> Rc<ProviderFactory> {
 }
 
 fn wspsim(provider: Maker<'_>, args: &[&str]) -> Done {
-    wspsim_of(House { scenarios: scene::ALL, provider: Some(provider) }, args)
+    wspsim_of(
+        House { scenarios: scene::ALL, provider: Some(provider), ..House::registered() },
+        args,
+    )
 }
 
 /// An empty folder for findings.
