@@ -11,8 +11,8 @@ use provider_core::{ConditionRoutine, SocketHandle, UserPtr, WsaError};
 
 use crate::support::{
     Guarded, LOOPBACK_V4, RecvCall, SendCall, accept, bind, cancel_blocking_call, close,
-    close_hard, connect, decode_address, ends, get_option, listen, peer_name, set_nonblocking,
-    set_option, sock_name, socket,
+    close_hard, connect, decode_address, ends, get_option, listen, listener, peer_name,
+    set_nonblocking, set_option, sock_name, socket,
 };
 use crate::{Answer, Caller, Case, CaseResult, Seam, Shared, TestBed, check};
 
@@ -35,14 +35,6 @@ pub(crate) const CASES: &[Case] = &[
     Case::both("accept-18-closed-while-it-is-asked", &["ACCEPT-18"], closed_inside),
     Case::both("accept-19-address-whatever-the-answer", &["ACCEPT-19"], address_always),
 ];
-
-/// A listener on the loopback interface and its address.
-fn listener(bed: &dyn TestBed) -> CaseResult<(SocketHandle, SocketAddr)> {
-    let s = check::works("WSPSocket", socket(bed, AF_INET, SOCK_STREAM, WSA_FLAG_OVERLAPPED))?;
-    check::works("WSPBind", bind(bed, s, LOOPBACK_V4))?;
-    check::works("WSPListen", listen(bed, s))?;
-    Ok((s, check::works("WSPGetSockName", sock_name(bed, s))?))
-}
 
 /// A stream that is connected to `at`, and its own address.
 fn client(bed: &dyn TestBed, at: SocketAddr) -> CaseResult<(SocketHandle, SocketAddr)> {

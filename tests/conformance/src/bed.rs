@@ -135,6 +135,9 @@ pub trait TestBed {
     /// around.
     fn bad_pointers(&self) -> Vec<BadPointer>;
 
+    /// GetCurrentProcessId.
+    fn process_id(&self) -> u32;
+
     /// The WSATHREADID of this thread (WPUOpenCurrentThread).
     fn thread_id(&self) -> ThreadId;
 

@@ -4,8 +4,8 @@ use provider_core::WsaError;
 use provider_core::spi::{AF_INET, SOCK_STREAM, WSA_FLAG_OVERLAPPED};
 
 use crate::support::{
-    LOOPBACK_V4, RecvCall, SendCall, accept, bind, cancel_blocking_call, connect, datagram_pair,
-    ends, listen, receive_ready, set_nonblocking, sock_name, socket, stream_pair, unbuffered,
+    RecvCall, SendCall, accept, cancel_blocking_call, connect, datagram_pair, ends, listener,
+    receive_ready, set_nonblocking, sock_name, socket, stream_pair, unbuffered,
 };
 use crate::{Answer, Case, CaseResult, Seam, TestBed, check};
 
@@ -79,17 +79,13 @@ fn own_end(bed: &dyn TestBed) -> CaseResult {
 }
 
 fn accepting(bed: &dyn TestBed) -> CaseResult {
-    let listener =
-        check::works("a socket", socket(bed, AF_INET, SOCK_STREAM, WSA_FLAG_OVERLAPPED))?;
-    check::works("WSPBind", bind(bed, listener, LOOPBACK_V4))?;
-    check::works("WSPListen", listen(bed, listener))?;
+    let (listener, at) = listener(bed)?;
     let thread = bed.spawn(
         "acceptor",
         Box::new(move |bed| check::fails("WSPAccept", accept(bed, listener), WsaError::WSAEINTR)),
     );
     cancel(bed, thread)?;
     ends(bed, thread)?;
-    let at = check::works("WSPGetSockName", sock_name(bed, listener))?;
     let client = check::works("a socket", socket(bed, AF_INET, SOCK_STREAM, WSA_FLAG_OVERLAPPED))?;
     check::works("WSPConnect", connect(bed, client, at))?;
     let server = check::works("WSPAccept", accept(bed, listener))?;

@@ -7,7 +7,7 @@ use provider_core::{SocketHandle, WsaError};
 
 use crate::support::{
     LOOPBACK_V4, Op, RecvCall, SendCall, accept, bind, cancel_blocking_call, close, close_hard,
-    completions, connect, datagram_pair, ends, get_option, hold_sends, listen, peer_name,
+    completions, connect, datagram_pair, ends, get_option, hold_sends, listen, listener, peer_name,
     receive_datagram, receive_exactly, release_sends, set_nonblocking, set_option, shutdown,
     sock_name, socket, stream_pair, until,
 };
@@ -207,17 +207,8 @@ fn waiting_receives(bed: &dyn TestBed) -> CaseResult {
     Ok(())
 }
 
-/// A stream that listens.
-fn listener(bed: &dyn TestBed) -> CaseResult<SocketHandle> {
-    let opened = socket(bed, AF_INET, SOCK_STREAM, WSA_FLAG_OVERLAPPED);
-    let s = check::works("WSPSocket", opened)?;
-    check::works("WSPBind", bind(bed, s, LOOPBACK_V4))?;
-    check::works("WSPListen", listen(bed, s))?;
-    Ok(s)
-}
-
 fn blocked_accept(bed: &dyn TestBed) -> CaseResult {
-    let s = listener(bed)?;
+    let (s, _) = listener(bed)?;
     let thread = bed.spawn(
         "acceptor",
         Box::new(move |bed| check::fails("WSPAccept", accept(bed, s), WsaError::WSAEINTR)),
@@ -261,8 +252,7 @@ fn datagram(bed: &dyn TestBed) -> CaseResult {
 }
 
 fn waiting_connections(bed: &dyn TestBed) -> CaseResult {
-    let s = listener(bed)?;
-    let at = check::works("WSPGetSockName", sock_name(bed, s))?;
+    let (s, at) = listener(bed)?;
     let mut callers = Vec::new();
     for _ in 0..3 {
         let opened = socket(bed, AF_INET, SOCK_STREAM, WSA_FLAG_OVERLAPPED);

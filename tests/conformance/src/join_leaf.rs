@@ -11,9 +11,9 @@ use provider_core::spi::{
 use provider_core::{ConnectArgs, SocketHandle, UserPtr, WsaError};
 
 use crate::support::{
-    ANY_V4, ANY_V6, FAMILIES, Guarded, LEAF, LOOPBACK_V4, Op, Posted, SendCall, bind, bound, close,
-    connect, flows, group, join_leaf, join_leaf_raw, nothing_arrives, peer_name, receive_datagram,
-    recv, sock_name, socket,
+    ANY_V4, ANY_V6, FAMILIES, Guarded, LEAF, LOOPBACK_V4, Op, RecvCall, SendCall, bind, bound,
+    close, connect, flows, group, join_leaf, join_leaf_raw, nothing_arrives, peer_name,
+    receive_datagram, sock_name, socket,
 };
 use crate::{Answer, Case, CaseResult, Hosts, Seam, TestBed, check};
 
@@ -202,11 +202,9 @@ fn destination(bed: &dyn TestBed) -> CaseResult {
 
 fn sender_only(bed: &dyn TestBed) -> CaseResult {
     let (s, _) = joined(bed, AF_INET, JL_SENDER_ONLY)?;
-    check::fails("a receive", recv(bed, s, 8, 0), WsaError::WSAEOPNOTSUPP)?;
+    RecvCall::recv(bed, s).room(8).call().refused(WsaError::WSAEOPNOTSUPP)?;
     let op = Op::new(bed);
-    let posted = Posted::recv(bed, s, 8, 0, &op);
-    check::fails("a posted receive", posted, WsaError::WSAEOPNOTSUPP)?;
-    op.untouched(bed)
+    RecvCall::recv(bed, s).room(8).overlapped(&op).call().refused(WsaError::WSAEOPNOTSUPP)
 }
 
 fn receiver_only(bed: &dyn TestBed) -> CaseResult {

@@ -51,6 +51,7 @@ mod case;
 pub mod check;
 mod close_socket;
 mod connect;
+mod duplicate_socket;
 mod every_function;
 mod get_overlapped_result;
 mod get_qos_by_name;
@@ -88,6 +89,7 @@ pub fn all() -> Vec<&'static Case> {
         bind::CASES,
         cancel_blocking_call::CASES,
         close_socket::CASES,
+        duplicate_socket::CASES,
         get_overlapped_result::CASES,
         get_qos_by_name::CASES,
         groups::CASES,

@@ -95,6 +95,10 @@ impl TestBed for SimBed {
         ]
     }
 
+    fn process_id(&self) -> u32 {
+        self.os.get_current_process_id()
+    }
+
     fn thread_id(&self) -> ThreadId {
         self.os.thread_id()
     }

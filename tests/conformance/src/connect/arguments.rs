@@ -8,10 +8,10 @@ use provider_core::spi::{
 };
 use provider_core::{ConnectArgs, SocketHandle, WsaError};
 
-use super::{fresh_stream, listener};
+use super::fresh_stream;
 use crate::support::{
-    ANY_V4, Guarded, LOOPBACK_V4, LOOPBACK_V6, connect, connect_raw, datagram_pair, flows, name_of,
-    peer_name, sock_name,
+    ANY_V4, Guarded, LOOPBACK_V4, LOOPBACK_V6, connect, connect_raw, datagram_pair, flows,
+    listener, name_of, peer_name, sock_name,
 };
 use crate::{BadPointer, Case, CaseResult, TestBed, check};
 

@@ -5,10 +5,10 @@ use core::net::SocketAddr;
 use provider_core::spi::SO_ERROR;
 use provider_core::{SocketHandle, WsaError};
 
-use super::{fresh_stream, listener};
+use super::fresh_stream;
 use crate::support::{
     LOOPBACK_V4, SendCall, accept, bind, cancel_blocking_call, close, connect, ends, get_option,
-    peer_name, receive_exactly, set_nonblocking, sock_name, until,
+    listener, peer_name, receive_exactly, set_nonblocking, sock_name, until,
 };
 use crate::{Answer, Case, CaseResult, Seam, Shared, TestBed, check};
 

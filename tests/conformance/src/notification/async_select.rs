@@ -6,12 +6,12 @@ use provider_core::spi::{
 use provider_core::{SocketHandle, UserPtr, WindowHandle, WsaError};
 
 use super::calls::receive_into;
-use super::event_select::{listener, selected};
+use super::event_select::selected;
 use super::{FD_ALL_EVENTS, fill, receive, send};
 use crate::support::{
-    accept, async_select, close, close_hard, connect, datagram_pair, hold_sends, next_message,
-    no_message, nothing_recorded, receive_ready, release_sends, set_nonblocking, set_option,
-    socket, stream_pair,
+    accept, async_select, close, close_hard, connect, datagram_pair, hold_sends, listener,
+    next_message, no_message, nothing_recorded, receive_ready, release_sends, set_nonblocking,
+    set_option, socket, stream_pair,
 };
 use crate::{Case, CaseResult, Posted, TestBed, check};
 

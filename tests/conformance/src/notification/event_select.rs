@@ -8,8 +8,8 @@ use provider_core::{EventHandle, SocketHandle, WsaError};
 use super::{FD_ALL_EVENTS, receive, send};
 use crate::support::{
     LOOPBACK_V4, accept, async_select, bind, close, close_hard, connect, datagram_pair,
-    event_select, listen, no_message, nothing_recorded, receive_ready, set_nonblocking, shutdown,
-    sock_name, socket, stream_pair, take_recorded, told, told_only, until,
+    event_select, listener, no_message, nothing_recorded, receive_ready, set_nonblocking, shutdown,
+    socket, stream_pair, take_recorded, told, told_only, until,
 };
 use crate::{Case, CaseResult, Seam, TestBed, check};
 
@@ -21,9 +21,9 @@ pub(super) const CASES: &[Case] = &[
     Case::both("eventselect-3-replaces", &["EVENTSELECT-3"], replaces),
     Case::both("eventselect-3-replaces-messages", &["EVENTSELECT-3"], replaces_messages),
     Case::both("eventselect-4-mask-0-cancels", &["EVENTSELECT-4"], cancels),
-    Case::both("eventselect-4-closing-cancels", &["EVENTSELECT-4"], closing),
+    Case::both("close-1-nobody-is-told-any-more", &["CLOSE-1"], closing),
     Case::both("eventselect-5-invalid", &["EVENTSELECT-5"], invalid),
-    Case::both("eventselect-5-no-socket", &["EVENTSELECT-5"], no_socket),
+    Case::both("result-5-event-select-on-no-socket", &["RESULT-5"], no_socket),
     Case::both("eventselect-6-data-that-waits", &["EVENTSELECT-6"], data_waits),
     Case::both("eventselect-6-connected", &["EVENTSELECT-6"], connected_already),
     Case::both("eventselect-6-ended", &["EVENTSELECT-6", "EVENTSELECT-13"], ended_already),
@@ -46,18 +46,6 @@ pub(super) fn selected(bed: &dyn TestBed, s: SocketHandle, events: i32) -> CaseR
     let event = bed.create_event(true, false);
     check::works("WSPEventSelect", event_select(bed, s, event, events))?;
     Ok(event)
-}
-
-/// A stream socket that listens, and where.
-#[track_caller]
-pub(super) fn listener(bed: &dyn TestBed) -> CaseResult<(SocketHandle, core::net::SocketAddr)> {
-    let listening = || {
-        let listener = socket(bed, AF_INET, SOCK_STREAM, 0)?;
-        bind(bed, listener, LOOPBACK_V4)?;
-        listen(bed, listener)?;
-        Ok((listener, sock_name(bed, listener)?))
-    };
-    check::works("a listener", listening())
 }
 
 /// An address where nobody listens.
@@ -163,7 +151,12 @@ fn cancels(bed: &dyn TestBed) -> CaseResult {
         check::holds("the event is not set", !bed.is_set(event))?;
         receive(bed, pair.b, 9)?;
     }
-    Ok(())
+    // A good event in the call that cancels is ignored as well.
+    let (event, ignored) = (selected(bed, pair.b, FD_READ)?, bed.create_event(true, false));
+    check::works("a mask of 0", event_select(bed, pair.b, ignored, 0))?;
+    send(bed, pair.a, b"x")?;
+    nothing_recorded(bed, pair.b)?;
+    check::equal("events set", [event, ignored].map(|event| bed.is_set(event)), [false; 2])
 }
 
 fn closing(bed: &dyn TestBed) -> CaseResult {
@@ -183,8 +176,10 @@ fn invalid(bed: &dyn TestBed) -> CaseResult {
         let result = event_select(bed, pair.b, event, events);
         check::fails(&format!("the mask {events:#x}"), result, WsaError::WSAEINVAL)?;
     }
-    let none = event_select(bed, pair.b, EventHandle(0), FD_READ);
-    check::fails("no event object", none, WsaError::WSAEINVAL)?;
+    for one in [FD_READ, FD_WRITE, FD_READ | FD_CLOSE, FD_ALL_EVENTS] {
+        let none = event_select(bed, pair.b, EventHandle(0), one);
+        check::fails("no event object", none, WsaError::WSAEINVAL)?;
+    }
     // What was selected before still is.
     check::works("connecting", connect(bed, pair.a, pair.at_b))?;
     send(bed, pair.a, b"x")?;

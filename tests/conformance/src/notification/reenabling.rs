@@ -4,12 +4,12 @@ use provider_core::spi::{AF_INET, FD_ACCEPT, FD_READ, FD_WRITE, MSG_PEEK, SO_SND
 use provider_core::{SocketHandle, UserPtr, WsaError};
 
 use super::calls::{accept_into, receive_into};
-use super::event_select::{listener, selected};
+use super::event_select::selected;
 use super::{fill, receive, send};
 use crate::support::{
-    DatagramPair, SendCall, accept, close, connect, datagram_pair, hold_sends, nothing_recorded,
-    receive_ready, release_sends, set_option, socket, stream_pair, take_recorded, told_only,
-    unbuffered,
+    DatagramPair, SendCall, accept, close, connect, datagram_pair, hold_sends, listener,
+    nothing_recorded, receive_ready, release_sends, set_option, socket, stream_pair, take_recorded,
+    told_only, unbuffered,
 };
 use crate::{Case, CaseResult, TestBed, check};
 

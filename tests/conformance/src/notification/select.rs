@@ -7,13 +7,14 @@ use provider_core::spi::{
 use provider_core::{SocketHandle, UserPtr, WsaError};
 
 use super::calls::select_at;
-use super::event_select::{listener, selected};
+use super::event_select::selected;
 use super::{fill, receive, send};
 use crate::support::{
     Guarded, LOOPBACK_V4, Sets, accept, bind, cancel_blocking_call, cleanup, close, close_hard,
-    connect, datagram_pair, encode_set, encode_time, ends, hold_sends, nonoverlapped_datagram_pair,
-    ready, ready_now, receive_ready, release_sends, select, set_nonblocking, set_option, shutdown,
-    socket, stream_pair, stream_pair_of, take_recorded, told_only, unbuffered,
+    connect, datagram_pair, encode_set, encode_time, ends, hold_sends, listener,
+    nonoverlapped_datagram_pair, ready, ready_now, receive_ready, release_sends, select,
+    set_nonblocking, set_option, shutdown, socket, stream_pair, stream_pair_of, take_recorded,
+    told_only, unbuffered,
 };
 use crate::{Case, CaseResult, Seam, Shared, TestBed, check};
 

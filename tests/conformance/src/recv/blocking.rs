@@ -4,8 +4,8 @@ use provider_core::WsaError;
 use provider_core::spi::{MSG_WAITALL, SO_RCVTIMEO};
 
 use crate::support::{
-    RecvCall, SendCall, Sets, cancel_blocking_call, close, datagram_pair, ends, nothing_arrives,
-    ready, set_option, stream_pair,
+    Op, RecvCall, SendCall, Sets, cancel_blocking_call, close, datagram_pair, ends,
+    nothing_arrives, ready, set_nonblocking, set_option, sock_name, stream_pair, until,
 };
 use crate::{Case, CaseResult, Shared, TestBed, check};
 
@@ -16,7 +16,8 @@ pub(super) const CASES: &[Case] = &[
     Case::both("recv-16-nothing-is-lost-to-a-time-out", &["RECV-16"], time_out_keeps),
     Case::both("recv-30-cancelled", &["RECV-30"], cancelled),
     Case::both("recv-30-closed", &["RECV-30"], closed),
-    Case::both("result-6-blocking-inside-blocking", &["RESULT-6", "RESULT-8"], inside),
+    Case::both("result-6-blocking-inside-blocking", &["RESULT-6"], inside),
+    Case::both("result-8-in-a-routine", &["RESULT-8"], in_a_routine),
     Case::both("result-6-not-where-data-waits", &["RESULT-6"], inside_with_data),
 ];
 
@@ -155,4 +156,35 @@ fn inside_with_data(bed: &dyn TestBed) -> CaseResult {
     );
     check::holds("the APC was queued", queued)?;
     ends(bed, thread)
+}
+
+/// In a completion routine in the wait of a blocking receive, what need not wait works: nonblocking
+/// calls, overlapped ones that end at once or pend, and calls that never block.
+fn in_a_routine(bed: &dyn TestBed) -> CaseResult {
+    let (pair, other) = (datagram_pair(bed)?, datagram_pair(bed)?);
+    let stream = stream_pair(bed)?;
+    check::works("FIONBIO", set_nonblocking(bed, other.b, true))?;
+    let (first, later) = (Op::new(bed), Op::new(bed));
+    let calls = Shared::new(0);
+    let counted = calls.clone();
+    let routine = bed.routine(Box::new(move |bed, completion| {
+        counted.set(counted.get() + 1);
+        check::equal("its result", (completion.error, completion.bytes), (0, 2))?;
+        let sent = Op::new(bed);
+        RecvCall::recv(bed, other.b).room(10).call().refused(WsaError::WSAEWOULDBLOCK)?;
+        RecvCall::recv(bed, stream.b).room(10).overlapped(&later).call().pending()?;
+        let call = SendCall::send(bed, stream.a).bytes(b"over").overlapped(&sent);
+        call.call().done_overlapped(4)?;
+        check::equal("its name", sock_name(bed, pair.b), Ok(pair.at_b))?;
+        let fresh = datagram_pair(bed)?;
+        check::works("WSPCloseSocket", close(bed, fresh.a))?;
+        SendCall::send_to(bed, pair.a).bytes(b"end").to(pair.at_b).call().done(3)
+    }));
+    let call = RecvCall::recv(bed, stream.a).room(2).overlapped(&first).routine(routine);
+    call.call().pending()?;
+    SendCall::send(bed, stream.b).bytes(b"go").call().done(2)?;
+    RecvCall::recv(bed, pair.b).room(10).call().gave(b"end")?;
+    check::equal("routines", calls.get(), 1)?;
+    until(bed, false, "the receive", || !later.is_pending(bed))?;
+    later.sent(bed, 4)
 }

@@ -174,18 +174,25 @@ fn same_as_send(bed: &dyn TestBed) -> CaseResult {
                     true => SendCall::send_to(bed, pair.a).to(pair.at_b),
                     false => SendCall::send(bed, pair.a),
                 };
-                results.push([
+                bed.lower().clear_taken();
+                let returned = [
                     call().bytes(b"plain").call().result(),
                     call().bytes(b"over").bytes(b"lapped").overlapped(&op).call().result(),
                     call().call().result(),
                     call().bytes(b"flag").flags(0x40).call().result(),
-                ]);
+                ];
                 release_sends(bed);
                 bed.grace(false);
                 bed.lower().forget_answers(Seam::Send);
+                // What the transport was given, and how the overlapped one ended.
+                let taken: Vec<Vec<u8>> =
+                    bed.lower().taken().into_iter().map(|taken| taken.bytes).collect();
+                let words = op.words(bed);
+                let end = (op.status(bed), words.internal_high, words.offset, words.offset_high);
+                results.push((returned, taken.concat(), end));
             }
             let what = format!("WSPSendTo in state {number}, held {held}");
-            check::equal(&what, results[1], results[0])?;
+            check::equal(&what, results[1].clone(), results[0].clone())?;
         }
     }
     Ok(())

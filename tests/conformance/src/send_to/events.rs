@@ -3,7 +3,7 @@
 use provider_core::{EventHandle, WsaError};
 
 use crate::support::{
-    DatagramPair, Op, SendCall, completions, datagram_pair, ends, hold_sends, overlapped_result,
+    Op, SendCall, completions, datagram_pair, ends, full_pair, hold_sends, overlapped_result,
     receive_datagram, release_sends, stream_pair, unbuffered, until,
 };
 use crate::{Case, CaseResult, Packet, TestBed, Waited, check};
@@ -24,14 +24,6 @@ pub(super) const CASES: &[Case] = &[
     Case::both("evt-9-low-bit-and-a-port", &["EVT-9"], low_bit_and_port),
     Case::both("evt-10-no-wait-on-what-is-no-event", &["EVT-10"], no_wait),
 ];
-
-/// A datagram pair whose `a` has no buffer, and a transport that takes nothing.
-fn full_pair(bed: &dyn TestBed) -> CaseResult<DatagramPair> {
-    let pair = datagram_pair(bed)?;
-    unbuffered(bed, pair.a)?;
-    hold_sends(bed);
-    Ok(pair)
-}
 
 fn set_at_completion(bed: &dyn TestBed) -> CaseResult {
     let stream = stream_pair(bed)?;

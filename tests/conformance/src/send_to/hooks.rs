@@ -3,7 +3,7 @@
 use provider_core::{SocketHandle, WsaError};
 
 use crate::support::{
-    DatagramPair, Op, SendCall, cancel_blocking_call, datagram_pair, ends, hold_sends,
+    Op, SendCall, cancel_blocking_call, datagram_pair, ends, full_pair, hold_sends,
     nothing_arrives, receive_datagram, release_sends, set_nonblocking, sock_name, stream_pair,
     unbuffered, until,
 };
@@ -38,13 +38,6 @@ fn hooked_sender(
         }),
     );
     (thread, result)
-}
-
-fn full_pair(bed: &dyn TestBed) -> CaseResult<DatagramPair> {
-    let pair = datagram_pair(bed)?;
-    unbuffered(bed, pair.a)?;
-    hold_sends(bed);
-    Ok(pair)
 }
 
 fn called_while_blocked(bed: &dyn TestBed) -> CaseResult {

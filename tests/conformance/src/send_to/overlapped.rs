@@ -4,9 +4,9 @@ use provider_core::spi::WSS_OPERATION_IN_PROGRESS;
 use provider_core::{UserPtr, WsaError};
 
 use crate::support::{
-    DatagramPair, Op, SendCall, completions, datagram_pair, hold_sends,
-    nonoverlapped_datagram_pair, overlapped_result, receive_datagram, receive_exactly,
-    release_sends, set_nonblocking, stream_pair, unbuffered, until,
+    Op, SendCall, completions, datagram_pair, full_pair, hold_sends, nonoverlapped_datagram_pair,
+    overlapped_result, receive_datagram, receive_exactly, release_sends, set_nonblocking,
+    stream_pair, unbuffered, until,
 };
 use crate::{Answer, Case, CaseResult, Hosts, Seam, TestBed, Waited, check};
 
@@ -18,7 +18,8 @@ pub(super) const CASES: &[Case] = &[
     Case::both("ovl-4-nonoverlapped-ignores-them", &["OVL-4", "OVL-5"], ignored),
     Case::both("ovl-4-nonoverlapped-ignores-bad-ones", &["OVL-4"], bad_ones_ignored),
     Case::both("ovl-4-nonoverlapped-does-not-pend", &["OVL-4", "OVL-5"], ignored_when_full),
-    Case::both("ovl-6-pending-says-so", &["OVL-6", "OVL-6b"], says_pending),
+    Case::both("ovl-6-pending-says-so", &["OVL-6"], says_pending),
+    Case::both("ovl-6b-the-low-half-alone", &["OVL-6b"], low_half),
     Case::both("ovl-6c-refused-leaves-it-alone", &["OVL-6c"], left_alone),
     Case::both("ovl-7-result-before-the-status", &["OVL-7"], result_first),
     Case::both("ovl-8-immediate-success-fills-it", &["OVL-8"], filled_at_once),
@@ -29,14 +30,6 @@ pub(super) const CASES: &[Case] = &[
     Case::both("ovl-12-routine-and-result-agree", &["OVL-12", "APC-8"], agree),
     Case::both("ovl-13-pends-in-both-modes", &["OVL-13"], pends_nonblocking),
 ];
-
-/// A datagram pair whose `a` has no buffer, and a transport that takes nothing.
-fn full_pair(bed: &dyn TestBed) -> CaseResult<DatagramPair> {
-    let pair = datagram_pair(bed)?;
-    unbuffered(bed, pair.a)?;
-    hold_sends(bed);
-    Ok(pair)
-}
 
 fn overlapped(bed: &dyn TestBed) -> CaseResult {
     let pair = full_pair(bed)?;
@@ -160,6 +153,24 @@ fn says_pending(bed: &dyn TestBed) -> CaseResult {
     seen.reach(bed, 1)?;
     for op in &ops {
         check::equal("the result", overlapped_result(bed, pair.a, op, false)?, Ok((1, 0)))?;
+    }
+    Ok(())
+}
+
+/// The rest of `Internal` is the client's once the operation has ended, and says nothing.
+fn low_half(bed: &dyn TestBed) -> CaseResult {
+    const PENDING: u32 = WSS_OPERATION_IN_PROGRESS;
+    let pair = datagram_pair(bed)?;
+    let op = Op::new(bed);
+    let call = SendCall::send_to(bed, pair.a).bytes(b"x").to(pair.at_b).overlapped(&op);
+    call.call().done_overlapped(1)?;
+    for rest in [u32::MAX, PENDING, 0] {
+        bed.write(op.at().offset(4), &rest.to_le_bytes());
+        for (status, result) in [(0, Ok((1, 0))), (PENDING, Err(WsaError::WSA_IO_INCOMPLETE))] {
+            bed.write(op.at(), &status.to_le_bytes());
+            let what = format!("a status of {status:#x} beside {rest:#x}");
+            check::equal(&what, overlapped_result(bed, pair.a, &op, false)?, result)?;
+        }
     }
     Ok(())
 }

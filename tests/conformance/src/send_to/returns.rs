@@ -4,9 +4,9 @@ use provider_core::spi::{AF_INET, AF_INET6, MSG_PARTIAL, SO_MAX_MSG_SIZE, WSA_FL
 use provider_core::{UserPtr, WsaError};
 
 use crate::support::{
-    Op, SendCall, completions, datagram_pair, get_option, hold_sends, nothing_arrives,
-    overlapped_result, receive_datagram, receive_exactly, release_sends, stream_pair,
-    stream_pair_of, unbuffered, until,
+    Op, RecvCall, SendCall, completions, datagram_pair, get_option, hold_sends, nothing_arrives,
+    overlapped_result, receive_datagram, receive_exactly, receive_ready, release_sends, sock_name,
+    stream_pair, stream_pair_of, unbuffered, until,
 };
 use crate::{Case, CaseResult, TestBed, Waited, check};
 
@@ -24,6 +24,7 @@ pub(super) const CASES: &[Case] = &[
     Case::both("ret-10-null-count-in-overlapped-call", &["RET-10"], null_count_overlapped),
     Case::both("ret-10-null-count-otherwise", &["RET-10"], null_count),
     Case::both("ret-14-datagrams-are-counted-whole", &["RET-14"], whole_datagrams),
+    Case::both("ret-6-its-0-is-the-sends", &["RET-6"], of_the_send),
 ];
 
 fn immediate(bed: &dyn TestBed) -> CaseResult {
@@ -192,6 +193,31 @@ fn whole_datagrams(bed: &dyn TestBed) -> CaseResult {
         let bytes: Vec<u8> = (0..len).map(|n| n as u8).collect();
         SendCall::send_to(bed, pair.a).bytes(&bytes).to(pair.at_b).call().done(len)?;
         check::equal("what arrived", receive_datagram(bed, pair.b)?.0, bytes)?;
+    }
+    Ok(())
+}
+
+/// A receive pends on the socket all the while: the 0 of a send says nothing of it.
+fn of_the_send(bed: &dyn TestBed) -> CaseResult {
+    let (pair, stream) = (datagram_pair(bed)?, stream_pair(bed)?);
+    for (a, b, to) in [(pair.a, pair.b, pair.at_b), (stream.a, stream.b, stream.at_b)] {
+        let (sent, received) = (Op::new(bed), Op::new(bed));
+        let receive = RecvCall::recv(bed, a).room(10).overlapped(&received).call();
+        receive.pending()?;
+        let call = SendCall::send_to(bed, a).bytes(b"asked").to(to).overlapped(&sent);
+        call.call().done_overlapped(5)?;
+        check::equal(
+            "what arrived",
+            receive_ready(bed, b, 10).map(|(bytes, _)| bytes),
+            Ok(b"asked".to_vec()),
+        )?;
+        bed.grace(true);
+        received.pending(bed)?;
+        let back = check::works("WSPGetSockName", sock_name(bed, a))?;
+        SendCall::send_to(bed, b).bytes(b"later").to(back).call().done(5)?;
+        until(bed, false, "the receive", || !received.is_pending(bed))?;
+        received.sent(bed, 5)?;
+        receive.holds(b"later")?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use provider_core::layout::thread_id;
 use provider_core::{UserPtr, WsaError};
 
 use crate::support::{
-    DatagramPair, Guarded, Op, SendCall, close, completions, datagram_pair, ends, hold_sends,
+    Guarded, Op, SendCall, close, completions, datagram_pair, ends, full_pair, hold_sends,
     nothing_arrives, receive_datagram, release_sends, stream_pair, unbuffered, until,
 };
 use crate::{Answer, Case, CaseResult, Completion, Seam, Shared, TestBed, check};
@@ -16,6 +16,7 @@ pub(super) const CASES: &[Case] = &[
     Case::both("apc-3-never-inside-of-the-call", &["APC-3", "APC-2"], never_inline),
     Case::both("apc-4-context-leads-to-everything", &["APC-4", "APC-8", "ORD-1"], context),
     Case::both("apc-5-wsathreadid-is-copied", &["APC-5"], thread_id_copied),
+    Case::both("apc-6-the-copy-lasts", &["APC-6", "APC-5"], copy_lasts),
     Case::both("apc-7-queued-from-another-thread", &["APC-7", "APC-1", "CXL-1"], from_another),
     Case::both("apc-8-arguments-of-a-failure", &["APC-8"], failure),
     Case::both("apc-9-exactly-once", &["APC-9"], exactly_once),
@@ -23,14 +24,6 @@ pub(super) const CASES: &[Case] = &[
     Case::both("apc-14-apc-refused-at-once", &["APC-14"], refused_at_once),
     Case::both("apc-14-apc-refused-later", &["APC-14"], refused_later),
 ];
-
-/// A datagram pair whose `a` has no buffer, and a transport that takes nothing.
-fn full_pair(bed: &dyn TestBed) -> CaseResult<DatagramPair> {
-    let pair = datagram_pair(bed)?;
-    unbuffered(bed, pair.a)?;
-    hold_sends(bed);
-    Ok(pair)
-}
 
 fn own_thread(bed: &dyn TestBed) -> CaseResult {
     let pair = full_pair(bed)?;
@@ -146,6 +139,44 @@ fn thread_id_copied(bed: &dyn TestBed) -> CaseResult {
     bed.set_event(stop);
     ends(bed, thread)?;
     seen.stay(bed, 1)
+}
+
+/// The WSATHREADID is gone as soon as each call has returned; the APCs come when others end what
+/// was started, and some of them at the same time.
+fn copy_lasts(bed: &dyn TestBed) -> CaseResult {
+    let pair = full_pair(bed)?;
+    let seen = completions(bed);
+    let routine = seen.routine();
+    let start = move |bed: &dyn TestBed| {
+        for _ in 0..3 {
+            let memory = bed.alloc(thread_id::SIZE);
+            bed.write(memory, &bed.thread_id().encode());
+            let op = Op::new(bed);
+            let call = SendCall::send_to(bed, pair.a).bytes(b"x").to(pair.at_b).overlapped(&op);
+            call.routine(routine).thread_id_at(memory).call().pending()?;
+            bed.free(memory);
+        }
+        Ok(())
+    };
+    let other = bed.spawn(
+        "starter",
+        Box::new(move |bed| {
+            start(bed)?;
+            bed.grace(true);
+            Ok(())
+        }),
+    );
+    start(bed)?;
+    bed.pause(false);
+    release_sends(bed);
+    ends(bed, other)?;
+    until(bed, true, "all routines", || seen.count() >= 6)?;
+    let threads: Vec<_> = seen.calls().into_iter().map(|(thread, _)| thread).collect();
+    for thread in [bed.current_thread(), other] {
+        let own = threads.iter().filter(|called| **called == thread);
+        check::equal("routines in the thread that started them", own.count(), 3)?;
+    }
+    seen.stay(bed, 6)
 }
 
 fn from_another(bed: &dyn TestBed) -> CaseResult {

@@ -10,7 +10,6 @@ mod pair;
 mod pending;
 mod raw;
 mod receive;
-mod recv;
 mod recv_call;
 mod result;
 mod routines;
@@ -33,17 +32,16 @@ pub use notification::{
 pub use op::{Op, Words};
 pub use options::{get_bytes, get_raw, set_raw};
 pub use pair::{
-    DatagramPair, StreamPair, datagram_pair, datagram_pair_of, nonoverlapped_datagram_pair,
-    stream_pair, stream_pair_of,
+    DatagramPair, StreamPair, datagram_pair, datagram_pair_of, listener,
+    nonoverlapped_datagram_pair, stream_pair, stream_pair_of,
 };
-pub use pending::{hold_sends, release_sends, unbuffered};
+pub use pending::{full_pair, hold_sends, release_sends, unbuffered};
 pub use raw::{
     bind_raw, connect_raw, flows, listen_raw, name_of, peer_name_raw, sock_name_raw, socket_raw,
 };
 pub use receive::{
     nothing_arrives, post_receive, receive_datagram, receive_exactly, receive_ready,
 };
-pub use recv::{Posted, recv};
 pub use recv_call::{BUFFER_SENTINEL, Receiving, RecvCall};
 pub use result::overlapped_result;
 pub use routines::{Completions, completions};

@@ -84,19 +84,32 @@ pub fn stream_pair(bed: &dyn TestBed) -> CaseResult<StreamPair> {
 /// As [`stream_pair`].
 #[track_caller]
 pub fn stream_pair_of(bed: &dyn TestBed, af: i32, flags: u32) -> CaseResult<StreamPair> {
-    let loopback = loopback_of(af);
-    let listening = || {
-        let listener = socket(bed, af, SOCK_STREAM, WSA_FLAG_OVERLAPPED)?;
-        bind(bed, listener, loopback)?;
-        listen(bed, listener)?;
-        Ok((listener, sock_name(bed, listener)?))
-    };
-    let (listener, at_b) = works("a listener", listening())?;
+    let (listener, at_b) = listener_of(bed, af)?;
     let a = works("a stream socket", socket(bed, af, SOCK_STREAM, flags))?;
     works("WSPConnect", connect(bed, a, at_b))?;
     let b = works("WSPAccept", accept(bed, listener))?;
     works("closing the listener", close(bed, listener))?;
     Ok(StreamPair { a, b, at_b })
+}
+
+/// A stream of AF_INET that listens on 127.0.0.1, and its address.
+///
+/// # Errors
+/// As [`stream_pair`].
+#[track_caller]
+pub fn listener(bed: &dyn TestBed) -> CaseResult<(SocketHandle, SocketAddr)> {
+    listener_of(bed, AF_INET)
+}
+
+#[track_caller]
+fn listener_of(bed: &dyn TestBed, af: i32) -> CaseResult<(SocketHandle, SocketAddr)> {
+    let listening = || {
+        let listener = socket(bed, af, SOCK_STREAM, WSA_FLAG_OVERLAPPED)?;
+        bind(bed, listener, loopback_of(af))?;
+        listen(bed, listener)?;
+        Ok((listener, sock_name(bed, listener)?))
+    };
+    works("a listener", listening())
 }
 
 fn loopback_of(af: i32) -> SocketAddr {

@@ -3,13 +3,11 @@
 use provider_core::WsaError;
 
 use crate::support::{
-    DatagramPair, SendCall, cancel_blocking_call, datagram_pair, ends, hold_sends, nothing_arrives,
-    receive_datagram, receive_exactly, receive_ready, release_sends, set_nonblocking, stream_pair,
-    unbuffered,
+    DatagramPair, SendCall, cancel_blocking_call, datagram_pair, ends, full_pair, hold_sends,
+    nothing_arrives, receive_datagram, receive_exactly, receive_ready, release_sends,
+    set_nonblocking, stream_pair, unbuffered,
 };
 use crate::{Answer, Case, CaseResult, Seam, Shared, TestBed, check};
-
-use super::full_pair;
 
 /// The cases of this family.
 pub(in crate::send_to) const CASES: &[Case] = &[

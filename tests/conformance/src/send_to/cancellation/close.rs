@@ -4,13 +4,11 @@ use provider_core::spi::{AF_INET, SOCK_DGRAM, WSA_FLAG_OVERLAPPED};
 use provider_core::{SocketHandle, WsaError};
 
 use crate::support::{
-    LOOPBACK_V4, Op, SendCall, bind, close, completions, datagram_pair, ends, hold_sends,
-    nothing_arrives, overlapped_result, receive_datagram, receive_exactly, receive_ready,
-    release_sends, socket, stream_pair, unbuffered, until,
+    LOOPBACK_V4, Op, SendCall, bind, close, completions, datagram_pair, ends, full_pair,
+    hold_sends, nothing_arrives, overlapped_result, receive_datagram, receive_exactly,
+    receive_ready, release_sends, socket, stream_pair, unbuffered, until,
 };
 use crate::{Answer, Case, CaseResult, Seam, TestBed, Waited, check};
-
-use super::full_pair;
 
 const ABORTED: WsaError = WsaError::WSA_OPERATION_ABORTED;
 

@@ -4,13 +4,11 @@ use provider_core::spi::{SD_BOTH, SD_SEND, WINSOCK_VERSION};
 use provider_core::{SocketHandle, WsaError};
 
 use crate::support::{
-    Op, SendCall, cleanup, completions, datagram_pair, ends, hold_sends, nothing_arrives,
-    receive_datagram, receive_exactly, receive_ready, release_sends, shutdown, startup,
-    stream_pair, unbuffered, until,
+    Op, SendCall, cleanup, completions, datagram_pair, ends, full_pair, hold_sends,
+    nothing_arrives, receive_datagram, receive_exactly, receive_ready, release_sends, shutdown,
+    startup, stream_pair, unbuffered, until,
 };
 use crate::{Case, CaseResult, Shared, TestBed, Waited, check};
-
-use super::full_pair;
 
 const ABORTED: WsaError = WsaError::WSA_OPERATION_ABORTED;
 

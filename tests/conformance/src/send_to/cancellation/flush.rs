@@ -3,12 +3,10 @@
 use provider_core::WsaError;
 
 use crate::support::{
-    Op, SendCall, completions, datagram_pair, ends, flush, hold_sends, nothing_arrives,
+    Op, SendCall, completions, datagram_pair, ends, flush, full_pair, hold_sends, nothing_arrives,
     receive_datagram, receive_exactly, release_sends, stream_pair, unbuffered, until,
 };
 use crate::{Case, CaseResult, Shared, TestBed, Waited, check};
-
-use super::full_pair;
 
 const ABORTED: WsaError = WsaError::WSA_OPERATION_ABORTED;
 

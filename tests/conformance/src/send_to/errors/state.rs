@@ -79,7 +79,8 @@ fn shut_datagram(bed: &dyn TestBed) -> CaseResult {
 fn shut_stream(bed: &dyn TestBed) -> CaseResult {
     for how in [SD_SEND, SD_BOTH] {
         let pair = stream_pair(bed)?;
-        let op = Op::new(bed);
+        let event = bed.create_event(true, false);
+        let op = Op::with_event(bed, event);
         SendCall::send(bed, pair.a).bytes(b"before").call().done(6)?;
         check::works("WSPShutdown", shutdown(bed, pair.a, how))?;
         SendCall::send(bed, pair.a).bytes(b"x").call().refused(WsaError::WSAESHUTDOWN)?;
@@ -87,6 +88,9 @@ fn shut_stream(bed: &dyn TestBed) -> CaseResult {
         let call = SendCall::send(bed, pair.a).bytes(b"x").overlapped(&op).call();
         call.refused(WsaError::WSAESHUTDOWN)?;
         check::equal("what arrived", receive_exactly(bed, pair.b, 6)?, b"before".to_vec())?;
+        bed.grace(true);
+        check::holds("no event is set", !bed.is_set(event))?;
+        op.untouched(bed)?;
     }
     Ok(())
 }

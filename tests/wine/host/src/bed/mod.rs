@@ -17,8 +17,8 @@ use provider_core::{
 };
 use windows_sys::Win32::Foundation::{CloseHandle, HANDLE, WAIT_IO_COMPLETION, WAIT_OBJECT_0};
 use windows_sys::Win32::System::Threading::{
-    CreateEventW, ExitThread, ResetEvent, SetEvent, SleepEx, WaitForSingleObject,
-    WaitForSingleObjectEx,
+    CreateEventW, ExitThread, GetCurrentProcessId, ResetEvent, SetEvent, SleepEx,
+    WaitForSingleObject, WaitForSingleObjectEx,
 };
 use wsplower::control::Control;
 use wspsim_conformance::{
@@ -170,6 +170,11 @@ impl TestBed for RealBed {
             BadPointer { what: "freed", at: UserPtr(freed) },
             BadPointer { what: "wrapping", at: UserPtr(usize::MAX - 7) },
         ]
+    }
+
+    fn process_id(&self) -> u32 {
+        // SAFETY: it has no preconditions.
+        unsafe { GetCurrentProcessId() }
     }
 
     fn thread_id(&self) -> ThreadId {
