@@ -27,6 +27,8 @@ mod startup;
 mod table;
 #[cfg(windows)]
 mod upcalls;
+#[cfg(any(windows, test))]
+mod urgent_mark;
 #[cfg(windows)]
 mod worker;
 

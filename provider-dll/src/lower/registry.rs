@@ -8,6 +8,7 @@ use provider_core::{Family, Readiness, Token, WsaError, spi};
 use windows_sys::Win32::Networking::WinSock as ws;
 
 use crate::host::Locked;
+use crate::urgent_mark::UrgentMark;
 
 use super::calls::Calls;
 use super::chain::NextProvider;
@@ -37,6 +38,7 @@ struct State {
     send_ended: bool,
     /// Somebody waits for all of it to be acknowledged.
     drain_wanted: bool,
+    mark: UrgentMark,
 }
 
 impl Entry {
@@ -46,7 +48,13 @@ impl Entry {
         token: Token,
         family: Family,
     ) -> Self {
-        let state = State { open: true, connected: None, send_ended: false, drain_wanted: false };
+        let state = State {
+            open: true,
+            connected: None,
+            send_ended: false,
+            drain_wanted: false,
+            mark: UrgentMark::default(),
+        };
         Self { token, family, socket, next, state: Locked::new(state) }
     }
 
@@ -68,6 +76,21 @@ impl Entry {
         self.calls().shutdown(self.socket, how)?;
         self.state.lock().send_ended |= how != spi::SD_RECEIVE;
         Ok(())
+    }
+
+    /// Bytes that a receive would give.
+    pub(super) fn readable(&self) -> usize {
+        self.calls().ioctl_word(self.socket, spi::FIONREAD).map_or(0, |bytes| bytes as usize)
+    }
+
+    /// What SIOCATMARK says.
+    pub(super) fn has_urgent_ahead(&self) -> bool {
+        self.calls().ioctl_word(self.socket, spi::SIOCATMARK) == Ok(0)
+    }
+
+    /// What it knows of the urgent byte.
+    pub(super) fn mark<R>(&self, act: impl FnOnce(&mut UrgentMark) -> R) -> R {
+        act(&mut self.state.lock().mark)
     }
 
     /// Whether all that the connection took was acknowledged, its FIN too. Where the lower provider
@@ -131,9 +154,13 @@ impl State {
             let error = events.iErrorCode[ws::FD_CONNECT_BIT as usize];
             self.connected = Some(if error == 0 { Ok(()) } else { Err(WsaError(error)) });
         }
+        if bits & ws::FD_OOB != 0 {
+            self.mark.announced();
+        }
         for (bit, told) in [
             (ws::FD_CONNECT, Readiness::CONNECT.union(Readiness::SEND)),
-            (ws::FD_READ, Readiness::RECEIVE),
+            // An urgent byte in line is told of as data.
+            (ws::FD_READ, Readiness::RECEIVE.union(Readiness::URGENT)),
             (ws::FD_ACCEPT, Readiness::RECEIVE),
             (ws::FD_WRITE, Readiness::SEND),
             (ws::FD_OOB, Readiness::URGENT),

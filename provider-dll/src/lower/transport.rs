@@ -13,6 +13,7 @@ use windows_sys::Win32::Networking::WinSock as ws;
 
 use super::registry::{Entry, LowerSocket};
 use super::{Lower, index, multicast, numbers};
+use crate::urgent_mark::UrgentMark;
 
 const URGENT: u32 = ws::MSG_OOB as u32;
 
@@ -111,21 +112,28 @@ impl Transport for Lower {
         let (entry, mut byte) = (self.entry(socket)?, [0]);
         match entry.calls().receive(entry.socket, &mut byte, URGENT | peeking(peek))? {
             0 => Err(WsaError::WSAEINVAL),
-            _ => Ok(byte[0]),
+            _ => {
+                if !peek {
+                    entry.mark(UrgentMark::read);
+                }
+                Ok(byte[0])
+            }
         }
     }
 
     fn at_urgent_mark(&self, socket: LowerSocket) -> bool {
-        let answer = self
-            .entry(socket)
-            .and_then(|entry| entry.calls().ioctl_word(entry.socket, ws::SIOCATMARK as u32));
-        answer != Ok(0)
+        let Ok(entry) = self.entry(socket) else { return true };
+        if entry.mark(|mark| mark.is_unread()) && self.try_recv_urgent(socket, true).is_err() {
+            // A look at the byte lets FD_OOB be told of it once more, also after it was received.
+            entry.mark(UrgentMark::read);
+        }
+        entry.mark(|mark| !mark.waits_in_line() && !mark.is_unread())
     }
 
-    /// A receive of the lower provider's ends at the mark by itself. Whether it did is not told; so a
-    /// client's receive goes on only where no urgent data is ahead at all.
     fn stopped_at_mark(&self, socket: LowerSocket) -> bool {
-        !self.at_urgent_mark(socket)
+        self.entry(socket).is_ok_and(|entry| {
+            entry.mark(|mark| mark.is_here(|| entry.readable(), || entry.has_urgent_ahead()))
+        })
     }
 
     fn try_send_to(
@@ -145,7 +153,12 @@ impl Transport for Lower {
         peek: bool,
     ) -> Result<usize, WsaError> {
         let entry = self.entry(socket)?;
-        entry.calls().receive(entry.socket, into, peeking(peek))
+        let room = entry.mark(|mark| mark.limit(into.len()));
+        let got = entry.calls().receive(entry.socket, &mut into[..room], peeking(peek))?;
+        if !peek {
+            entry.mark(|mark| mark.received(got, room));
+        }
+        Ok(got)
     }
 
     fn try_recv_from(
@@ -165,10 +178,7 @@ impl Transport for Lower {
     }
 
     fn available(&self, socket: LowerSocket) -> usize {
-        let word = self
-            .entry(socket)
-            .and_then(|entry| entry.calls().ioctl_word(entry.socket, spi::FIONREAD));
-        word.map_or(0, |bytes| bytes as usize)
+        self.entry(socket).map_or(0, |entry| entry.readable())
     }
 
     fn datagram_max(&self, family: Family) -> usize {
@@ -245,7 +255,10 @@ impl Transport for Lower {
             TransportOption::KeepAlive(on) => general(spi::SO_KEEPALIVE, u32::from(on)),
             TransportOption::Broadcast(on) => general(spi::SO_BROADCAST, u32::from(on)),
             TransportOption::ReceiveBuffer(bytes) => general(spi::SO_RCVBUF, bytes),
-            TransportOption::UrgentInline(on) => general(spi::SO_OOBINLINE, u32::from(on)),
+            TransportOption::UrgentInline(on) => {
+                entry.mark(|mark| mark.set_inline(on));
+                general(spi::SO_OOBINLINE, u32::from(on))
+            }
             TransportOption::NoDelay(on) => set(spi::IPPROTO_TCP, ws::TCP_NODELAY, u32::from(on)),
             TransportOption::AddressUse(whom) => self.set_address_use(&entry, whom),
             TransportOption::MulticastTtl(ttl) => set(names.level, names.ttl, u32::from(ttl)),

@@ -169,7 +169,14 @@ pub(crate) unsafe extern "system" fn recv(
             if sockets::with(s, |entry| entry.was_reset)? {
                 return Err(ws::WSAECONNRESET);
             }
-            checked(ws::WSARecv(real, array, count, got, flags, ptr::null_mut(), None))
+            let urgent = *flags & ws::MSG_OOB as u32 != 0;
+            checked(ws::WSARecv(real, array, count, got, flags, ptr::null_mut(), None)).map_err(
+                |error| match error {
+                    // Wine would wait for an urgent byte that nobody has announced.
+                    ws::WSAEWOULDBLOCK if urgent => ws::WSAEINVAL,
+                    other => other,
+                },
+            )
         });
         give(result, errno.cast_mut())
     }
