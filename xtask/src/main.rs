@@ -38,6 +38,8 @@ cargo xtask dll             lints and builds the provider DLL for Windows, and s
 Steps:
   fmt          sources are formatted (rustfmt)
   clippy       no lints, the determinism bans of clippy.toml among them
+  clauses      each clause of the contract has code and a test, no citation is stale, and
+               docs/conformance.md is as `cargo xtask clauses` writes it
   test         unit, integration and documentation tests of the workspace
   determinism  one seed, one digest: across processes, jobs, debug and release; and the hunt of
                these seeds finds nothing
@@ -45,9 +47,10 @@ Steps:
 
 Needs a Rust toolchain. Missing components (rustfmt, clippy) are added with rustup.";
 
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 6] = [
     Step { name: "fmt", run: step::fmt },
     Step { name: "clippy", run: step::clippy },
+    Step { name: "clauses", run: clauses::check },
     Step { name: "test", run: step::test },
     Step { name: "determinism", run: determinism::check },
     Step { name: "doc", run: step::doc },

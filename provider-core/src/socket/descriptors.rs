@@ -146,6 +146,10 @@ mod tests {
         assert!(all.is_last(second));
     }
 
+    //= docs/spec/ending.md#close-9
+    //= type=test
+    //# The value of the handle MUST NOT be given back while an operation of the socket is still
+    //# being indicated.
     #[test]
     fn a_handle_is_given_back_once_nobody_needs_it() {
         let (mut all, first, second) = two();

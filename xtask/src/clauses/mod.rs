@@ -58,6 +58,11 @@ pub(crate) fn run(words: &[&str]) -> Outcome {
     perform(&root(), task(words).unwrap_or(Task::Write))
 }
 
+/// A step of `cargo xtask test`.
+pub(crate) fn check() -> Outcome {
+    perform(&root(), Task::Check)
+}
+
 fn perform(root: &Path, task: Task) -> Outcome {
     let (spec, mut problems) = Spec::read(root)?;
     let (standings, found) = standing::survey(root, &spec)?;
