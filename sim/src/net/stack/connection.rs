@@ -55,6 +55,8 @@ pub(super) struct Connection {
     pub(super) last_ack: u32,
     /// The headers of the latest segment that arrived, and the sequence number after it.
     pub(super) latest: (Vec<u8>, u32),
+    /// The sequence number that is expected next, as the peer was told last.
+    pub(super) expected: Option<u32>,
     /// When it needs a poll by itself, in nanoseconds.
     pub(super) wake_at: Option<u64>,
 }
@@ -83,6 +85,7 @@ impl Connection {
             urgent: Urgent::default(),
             last_ack: 0,
             latest: (Vec::new(), 0),
+            expected: None,
             wake_at: None,
         }
     }

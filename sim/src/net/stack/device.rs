@@ -27,6 +27,8 @@ pub(super) struct Wire {
     pub(super) asked: Option<(u32, u32)>,
     /// The sequence number behind the urgent byte of the connection that is polled.
     pub(super) urgent_end: Option<u32>,
+    /// What smoltcp's last packet acknowledged.
+    pub(super) acknowledged: Option<u32>,
     free: Vec<Vec<u8>>,
     ident: u16,
 }
@@ -40,6 +42,7 @@ impl Wire {
             looped: VecDeque::new(),
             asked: None,
             urgent_end: None,
+            acknowledged: None,
             free: Vec::new(),
             ident,
         }
@@ -196,7 +199,9 @@ impl phy::TxToken for Outgoing<'_> {
         if let (Some(header), Some(end)) = (header, self.0.urgent_end) {
             urgent::point(&mut packet, &header, end);
         }
-        self.0.asked = header.and_then(|header| segments::sequence(&packet[header.header_len..]));
+        let segment = header.map(|header| &packet[header.header_len..]);
+        self.0.asked = segment.and_then(segments::sequence);
+        self.0.acknowledged = segment.and_then(segments::acknowledged);
         match route {
             // smoltcp answers whoever wrote; a packet with a forged source gets no answer.
             Route::None | Route::Broadcast | Route::Group => self.0.recycle(packet),

@@ -23,6 +23,16 @@ const ACK: u8 = 0x10;
 /// Packets that one connection sends in a row before others get their turn.
 const BURST: usize = 256;
 
+/// Whether `new` comes before `old`: sequence numbers wrap around.
+const fn is_older(new: u32, old: u32) -> bool {
+    new.wrapping_sub(old).cast_signed() < 0
+}
+
+/// The acknowledgment number of `segment`, if it has one.
+pub(super) fn acknowledged(segment: &[u8]) -> Option<u32> {
+    (segment.len() >= HEADER && segment[13] & ACK != 0).then(|| number(segment, 8))
+}
+
 /// What of the sequence space `segment` takes, first and end; `None` for one that the peer need not
 /// acknowledge.
 pub(super) fn sequence(segment: &[u8]) -> Option<(u32, u32)> {
@@ -51,8 +61,7 @@ fn data_alone(packet: &[u8], start: usize) -> Vec<u8> {
 fn fin_alone(packet: &[u8], start: usize, data_at: usize) -> Vec<u8> {
     let mut fin = packet[..start + data_at].to_vec();
     let cut = packet.len() - fin.len();
-    let first = number(packet, start + 4);
-    let after = first.wrapping_add(cut as u32);
+    let after = number(packet, start + 4).wrapping_add(cut as u32);
     fin[start + 4..start + 8].copy_from_slice(&after.to_be_bytes());
     set_length(&mut fin, cut);
     fin
@@ -68,22 +77,52 @@ impl Connection {
         }
         let end = sequence(segment).map_or_else(|| number(segment, 4), |(_, end)| end);
         let (latest, latest_end) = &mut self.latest;
-        // Sequence numbers wrap around.
-        let is_older = |new: u32, old: u32| new.wrapping_sub(old).cast_signed() < 0;
         if let Some(known) = latest.get(start..)
             && (is_older(end, *latest_end) || is_older(number(segment, 8), number(known, 8)))
         {
             return;
         }
-        let len = start + HEADER;
-        latest.clear();
-        latest.extend_from_slice(&packet[..len]);
         *latest_end = end;
-        latest[start + 4..start + 8].copy_from_slice(&end.to_be_bytes());
-        latest[start + 12] = (HEADER as u8 / 4) << 4;
-        latest[start + 13] = ACK;
-        set_length(latest, packet.len() - len);
+        acknowledgment_at(latest, packet, start, end);
     }
+
+    /// What the segment in `packet` acknowledges, as an acknowledgment that smoltcp takes, where it
+    /// is news in a segment whose own numbers have all arrived before: smoltcp drops that. A peer
+    /// that sends again begins with the first numbers it has no answer for, also in segments
+    /// without data, so of two sides that do neither would ever hear the other.
+    fn late_acknowledgment(&mut self, packet: &[u8], start: usize) -> Option<Vec<u8>> {
+        let segment = &packet[start..];
+        let expected = self.expected?;
+        if segment[13] & (SYN | RST | ACK) != ACK {
+            return None;
+        }
+        let first = number(segment, 4);
+        let end = sequence(segment).map_or(first, |(_, end)| end);
+        let is_over = is_older(first, expected) && !is_older(expected, end);
+        let known = self.latest.0.get(start..)?;
+        if !is_over || !is_older(number(known, 8), number(segment, 8)) {
+            return None;
+        }
+        let mut forged = Vec::new();
+        acknowledgment_at(&mut forged, packet, start, expected);
+        // The newest word of the peer's, by whatever segment it came.
+        for field in [start + 8..start + 12, start + 14..start + 16] {
+            self.latest.0[field.clone()].copy_from_slice(&packet[field]);
+        }
+        Some(forged)
+    }
+}
+
+/// Makes `into` the acknowledgment that the segment in `packet`, at `start`, has, without data and
+/// with the sequence number `at`.
+fn acknowledgment_at(into: &mut Vec<u8>, packet: &[u8], start: usize, at: u32) {
+    let len = start + HEADER;
+    into.clear();
+    into.extend_from_slice(&packet[..len]);
+    into[start + 4..start + 8].copy_from_slice(&at.to_be_bytes());
+    into[start + 12] = (HEADER as u8 / 4) << 4;
+    into[start + 13] = ACK;
+    set_length(into, packet.len() - len);
 }
 
 /// Takes `cut` bytes off the length field of an IP header. Checksums are verified before.
@@ -146,20 +185,25 @@ impl Stack {
             connection.urgent.acknowledged(connection.last_ack);
         }
         let opening = matches!(connection.state(), State::Listen | State::SynSent);
-        connection.remember(packet, packet.len() - segment.len());
+        let start = packet.len() - segment.len();
+        let late = connection.late_acknowledgment(packet, start);
+        connection.remember(packet, start);
         let data_at = usize::from(segment[12] >> 4) * 4;
         let set = &mut connection.set;
         if flags & (FIN | SYN | RST) == FIN && segment.len() > data_at {
             // smoltcp cuts off what exceeds its window and takes the FIN behind that all the same:
             // the stream would end early. Alone, a FIN counts only where everything before it was
             // taken.
-            let start = packet.len() - segment.len();
             for piece in [data_alone(packet, start), fin_alone(packet, start, data_at)] {
                 let mut port = Port { incoming: Some(&piece), wire: &mut self.wire };
                 self.interface.poll_ingress_single(instant(now), &mut port, set);
             }
         } else {
             let mut port = Port { incoming: Some(packet), wire: &mut self.wire };
+            self.interface.poll_ingress_single(instant(now), &mut port, set);
+        }
+        if let Some(late) = late {
+            let mut port = Port { incoming: Some(&late), wire: &mut self.wire };
             self.interface.poll_ingress_single(instant(now), &mut port, set);
         }
         let begun = !matches!(connection.state(), State::Listen | State::SynSent | State::Closed);
@@ -232,10 +276,14 @@ impl Stack {
             }
             self.wire.asked = None;
             self.wire.urgent_end = connection.urgent.sent_end();
+            self.wire.acknowledged = None;
             let mut port = Port { incoming: None, wire: &mut self.wire };
             let result = self.interface.poll_egress(now, &mut port, &mut connection.set);
             self.wire.urgent_end = None;
             more = result != PollResult::None;
+            if let Some(next) = self.wire.acknowledged.take() {
+                connection.expected = Some(next);
+            }
             if let Some((first, end)) = self.wire.asked {
                 connection.urgent.leaves(first);
                 again |= connection.asked(first, end);

@@ -150,3 +150,29 @@ fn a_window_that_closes_and_opens_on_a_fin_in_flight_adds_no_byte() {
     assert!(into[..all.len()] == all);
     assert_eq!(net.stacks[1].try_recv(server, &mut into, false), Ok(0));
 }
+
+/// A peer that sends again rewinds, and smoltcp drops what lies behind what it expects, with the
+/// acknowledgment that it has: here neither side would hear that its data has arrived.
+#[test]
+fn two_sides_that_both_send_again_hear_each_other() {
+    const SHORT: usize = 60;
+    let mut net = Net::new(2);
+    let (client, server) = net.connected();
+    net.wait(SECOND);
+    let all = pattern(0, 2_800);
+    assert_eq!(net.stacks[0].try_send(client, &all), Ok(all.len()));
+    assert_eq!(net.stacks[1].try_send(server, &all), Ok(all.len()));
+    // All data arrives, and none of the answers to it.
+    net.filter = Box::new(|_, packet| packet.len() > SHORT);
+    net.wait(100 * MILLI);
+    assert_eq!(net.stacks[0].available(client), all.len());
+    assert_eq!(net.stacks[1].available(server), all.len());
+    net.wait(2 * SECOND);
+    net.heal();
+    net.stacks[0].shutdown(client, Half::Send).unwrap();
+    net.stacks[1].shutdown(server, Half::Send).unwrap();
+    let ended = net.run(100 * SECOND, |net| {
+        net.stacks[0].is_drained(client) && net.stacks[1].is_drained(server)
+    });
+    assert!(ended, "the answers are not heard");
+}
