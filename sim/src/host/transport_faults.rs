@@ -52,9 +52,11 @@ impl SimTransport {
         let Some(entry) = entry else { return };
         match error {
             WsaError::WSAEWOULDBLOCK => {
-                let at_ns = self.kernel().now_ns() + u64::from(READY_WITHIN_NS);
-                let kind = TimerKind::Ready(entry, seam.readiness());
-                self.kernel().set_timer(at_ns, kind);
+                if entry.begin_late(seam.readiness()) {
+                    let at_ns = self.kernel().now_ns() + u64::from(READY_WITHIN_NS);
+                    let kind = TimerKind::Ready(entry, seam.readiness());
+                    self.kernel().set_timer(at_ns, kind);
+                }
             }
             WsaError::WSAECONNRESET | WsaError::WSAECONNABORTED | WsaError::WSAENETRESET
                 if entry.kind == Kind::Stream =>
@@ -107,7 +109,7 @@ impl SimTransport {
             return Ok(());
         }
         let entry = self.kernel().transports.borrow().get(socket).cloned();
-        if let Some(entry) = entry {
+        if let Some(entry) = entry.filter(|entry| entry.begin_late(readiness)) {
             let late_ns = u64::from(self.below(Fault::WouldBlock, READY_WITHIN_NS)) + 1;
             let kind = TimerKind::Ready(entry, readiness);
             self.kernel().set_timer(self.kernel().now_ns() + late_ns, kind);

@@ -130,7 +130,7 @@ impl Kernel {
                     process.timer_fired(token);
                     process.push_work(Work::Timer(token));
                 }
-                Some(TimerKind::Ready(entry, readiness)) => entry.tell_ready(readiness),
+                Some(TimerKind::Ready(entry, readiness)) => entry.end_late(readiness),
                 Some(TimerKind::Kill(tid)) => self.kill(tid),
                 None => break,
             }

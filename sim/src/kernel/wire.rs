@@ -1,5 +1,6 @@
 //! The machine's network: packets held until they are due, and the stack.
 
+use core::cell::Cell;
 use core::cmp::Reverse;
 use core::net::SocketAddr;
 use std::collections::BinaryHeap;
@@ -65,9 +66,28 @@ pub(crate) struct TransportEntry {
     pub(crate) keep_alive: bool,
     /// Where it was last told to connect to.
     pub(crate) peer: Option<SocketAddr>,
+    /// What a timer will tell that it is ready for, since a fault refused it.
+    late: Rc<Cell<Readiness>>,
 }
 
 impl TransportEntry {
+    /// Notes that it will be ready a little later. False when that is to come already: it is told
+    /// once, and one timer for each refusal would bring more of them than it ends.
+    pub(crate) fn begin_late(&self, readiness: Readiness) -> bool {
+        let late = self.late.get();
+        self.late.set(late.union(readiness));
+        !late.contains(readiness)
+    }
+
+    /// It is ready now.
+    pub(crate) fn end_late(&self, readiness: Readiness) {
+        let others = [Readiness::CONNECT, Readiness::RECEIVE, Readiness::SEND, Readiness::URGENT]
+            .into_iter()
+            .filter(|other| *other != readiness && self.late.get().contains(*other));
+        self.late.set(others.fold(Readiness::NONE, Readiness::union));
+        self.tell_ready(readiness);
+    }
+
     /// The provider's worker hears that the socket may make progress.
     pub(crate) fn tell_ready(&self, readiness: Readiness) {
         self.process.watch(|watch| watch.transport_ready(self.number, readiness));
@@ -101,6 +121,7 @@ impl Transports {
             kind,
             keep_alive: false,
             peer: None,
+            late: Rc::default(),
         });
     }
 
