@@ -31,7 +31,7 @@ impl Oracles {
     /// The provider took a connection from a listener.
     pub fn transport_accepted(
         &mut self,
-        at: At,
+        _at: At,
         process: ProcessKey,
         _listener: u32,
         tsock: u32,
@@ -39,7 +39,7 @@ impl Oracles {
         peer: SocketAddr,
     ) {
         let tsock = Tsock { machine: process.machine, number: tsock };
-        self.transports.opened(&mut self.book, at, process, tsock, true);
+        self.transports.accepted(process, tsock);
         self.wire.connected(tsock, local, peer);
     }
 
@@ -137,13 +137,15 @@ impl Oracles {
         }
     }
 
-    /// The SPI socket behind a transport socket that is used to send.
+    /// The SPI socket behind a transport socket that is used to send or to receive.
     fn carried(&mut self, at: At, tsock: Tsock) -> Option<SocketId> {
         if let Some(socket) = self.transports.get(tsock)?.socket {
             return Some(socket);
         }
         let call = self.book.innermost(place(at))?;
-        let Special::Send(_) = call.call.special else { return None };
+        if !matches!(call.call.special, Special::Send(_) | Special::Receive { .. }) {
+            return None;
+        }
         let socket = call.socket?;
         self.transports.used(tsock, socket);
         self.transports.get(tsock)?.socket
@@ -157,7 +159,7 @@ impl Oracles {
     #[allow(clippy::too_many_arguments, reason = "what the call had and gave")]
     pub fn transport_received(
         &mut self,
-        _at: At,
+        at: At,
         process: ProcessKey,
         tsock: u32,
         data: &[u8],
@@ -166,8 +168,10 @@ impl Oracles {
         peek: bool,
     ) -> Verdict {
         let tsock = Tsock { machine: process.machine, number: tsock };
-        let Some(carrier) = self.transports.get(tsock) else { return Ok(()) };
-        let (stream, socket) = (carrier.stream, carrier.socket);
+        let socket = self.carried(at, tsock);
+        let Some(stream) = self.transports.get(tsock).map(|carrier| carrier.stream) else {
+            return Ok(());
+        };
         let len = match result {
             Ok(len) => len,
             Err(error) => {

@@ -51,7 +51,7 @@ impl Transports {
     }
 
     /// A transport socket came to be. The call that the thread is in says whose it is: at once, or
-    /// (WSPSocket, WSPAccept) when that call leaves.
+    /// (WSPSocket) when that call leaves.
     pub(super) fn opened(
         &mut self,
         book: &mut Book,
@@ -60,16 +60,25 @@ impl Transports {
         tsock: Tsock,
         stream: bool,
     ) {
-        self.carriers
-            .insert(tsock, Carrier { process, socket: None, stream, closed: false, full: false });
+        self.enter(process, tsock, stream);
         let Some(call) = book.thread(place(at)).calls.last_mut() else { return };
-        let makes = matches!(call.call.function, Function::WSPSocket | Function::WSPAccept);
-        if makes {
+        if call.call.function == Function::WSPSocket {
             // Two in one call: nobody can tell which is meant.
             call.opened = if call.opened.is_some() { Some(u32::MAX) } else { Some(tsock.number) };
         } else if let Some(socket) = call.socket {
             self.join(tsock, socket);
         }
+    }
+
+    /// The provider took a connection. Which WSPAccept gives it out cannot be told: it may be taken
+    /// ahead, in any call or none, and a deferred one comes later. Its first use tells.
+    pub(super) fn accepted(&mut self, process: ProcessKey, tsock: Tsock) {
+        self.enter(process, tsock, true);
+    }
+
+    fn enter(&mut self, process: ProcessKey, tsock: Tsock, stream: bool) {
+        self.carriers
+            .insert(tsock, Carrier { process, socket: None, stream, closed: false, full: false });
     }
 
     /// A call that made a socket has left.
@@ -79,7 +88,7 @@ impl Transports {
         }
     }
 
-    /// The thread used a transport socket inside a send on `socket`.
+    /// The thread used a transport socket inside a send or a receive on `socket`.
     pub(super) fn used(&mut self, tsock: Tsock, socket: SocketId) {
         self.join(tsock, socket);
     }

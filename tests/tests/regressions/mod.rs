@@ -18,6 +18,7 @@ mod address_room;
 mod cleanup_and_others;
 mod connect_reset_at_once;
 mod lingering_close;
+mod network_events;
 mod nonblocking_linger_close;
 mod nonblocking_send_cut_short;
 mod refused_connect;

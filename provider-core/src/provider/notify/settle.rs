@@ -105,19 +105,18 @@ impl<H: Host> Provider<H> {
         self.deliver(socket, state);
     }
 
-    /// The same for a call that moves data: one that fails re-enables too, also before it got to
-    /// where the others do.
+    /// The same for a send that failed, perhaps before it got to where the others do: FD_WRITE is
+    /// told once all the same, when it is due.
     pub(in super::super) fn reenable_refused(
         &self,
         socket: &Arc<Socket<H>>,
         result: &Result<(), WsaError>,
-        events: i32,
     ) {
         //= docs/spec/notification.md#asyncselect-8
         //# FD_WRITE MUST be enabled again by WSPSend and WSPSendTo, and FD_READ by WSPRecv and
         //# WSPRecvFrom, also when they fail.
         if !matches!(result, Ok(()) | Err(WsaError::WSA_IO_PENDING | WsaError::WSAEWOULDBLOCK)) {
-            self.reenable(socket, events);
+            self.reenable(socket, FD_WRITE);
         }
     }
 

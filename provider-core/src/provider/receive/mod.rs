@@ -6,7 +6,9 @@ pub(super) use drain::is_report;
 
 use alloc::sync::Arc;
 
-use crate::operation::{BlockedCall, CallEnd, FromAddress, Mode, Owner, RecvRequest, Started};
+use crate::operation::{
+    BlockedCall, CallEnd, FromAddress, Mode, Overlapped, Owner, RecvRequest, Started,
+};
 use crate::socket::{Multipoint, Opened, Phase, ReceiveOp, Socket, SocketState};
 use crate::spi::{FD_OOB, FD_READ, MSG_OOB, MSG_PARTIAL, MSG_PEEK, MSG_WAITALL};
 use crate::{Host, Kind, Memory, OverlappedArgs, SocketHandle, Transport, UserPtr, WsaError};
@@ -44,17 +46,25 @@ impl<H: Host> Provider<H> {
         source: Option<Source>,
     ) -> Result<(), WsaError> {
         let socket = self.socket(args.socket)?;
-        let result = self.receive_on(&socket, args, source);
-        self.reenable_refused(&socket, &result, RECEIVE_EVENTS);
-        result
+        match self.capture_receive(&socket, args, source) {
+            Ok((request, overlapped)) => self.receive_on(&socket, args, request, overlapped),
+            Err(error) => {
+                //= docs/spec/notification.md#asyncselect-8
+                //# FD_WRITE MUST be enabled again by WSPSend and WSPSendTo, and FD_READ by WSPRecv
+                //# and WSPRecvFrom, also when they fail.
+                self.reenable(&socket, RECEIVE_EVENTS);
+                Err(error)
+            }
+        }
     }
 
-    fn receive_on(
+    /// What the arguments ask for.
+    fn capture_receive(
         &self,
         socket: &Opened<H>,
         args: &ReceiveArgs,
         source: Option<Source>,
-    ) -> Result<(), WsaError> {
+    ) -> Result<(RecvRequest, Option<Overlapped>), WsaError> {
         //= docs/spec/receiving.md#recv-5
         //# Results, overlapped operations, events and completion routines MUST be as they are for
         //# sends.
@@ -80,10 +90,6 @@ impl<H: Host> Provider<H> {
             _ => None,
         };
         self.check_receive_flags(socket.kind, flags)?;
-
-        let mut state = self.lock_open(socket)?;
-        check_receive_state(socket, &state)?;
-        let initiator = self.host.current_thread();
         let request = RecvRequest {
             // A count has 32 bits; what exceeds them is not filled.
             total: u32::try_from(buffers.total()).unwrap_or(u32::MAX) as usize,
@@ -92,32 +98,62 @@ impl<H: Host> Provider<H> {
             peek: flags & MSG_PEEK != 0,
             wait_all: flags & MSG_WAITALL != 0,
             urgent: flags & MSG_OOB != 0,
-            initiator,
+            initiator: self.host.current_thread(),
         };
-        // A nonblocking call has nothing to wait for all with (RECV-21).
-        if request.wait_all && state.options.nonblocking && overlapped.is_none() {
-            return Err(WsaError::WSAEOPNOTSUPP);
-        }
-        let (mode, call) = match overlapped {
-            Some(op) => (Mode::Overlapped(op), None),
+        Ok((request, overlapped))
+    }
+
+    fn receive_on(
+        &self,
+        socket: &Opened<H>,
+        args: &ReceiveArgs,
+        request: RecvRequest,
+        overlapped: Option<Overlapped>,
+    ) -> Result<(), WsaError> {
+        let mut state = self.lock_open(socket)?;
+        let mode = match overlapped {
+            Some(op) => Mode::Overlapped(op),
             //= docs/spec/receiving.md#recv-9
             //# A nonoverlapped call on a nonblocking socket with nothing to receive MUST fail with
             //# WSAEWOULDBLOCK.
-            None if state.options.nonblocking => (Mode::Nonblocking, None),
+            None if state.options.nonblocking => Mode::Nonblocking,
             //= docs/spec/receiving.md#recv-8
             //# A blocking call MUST wait until there is one byte, or one datagram.
-            None => (Mode::Blocking, self.enter_receive(socket, &mut state, &request)?),
+            None => Mode::Blocking,
         };
         //= docs/spec/receiving.md#recv-29
         //# A blocking call MUST fail with WSAETIMEDOUT when it takes longer than SO_RCVTIMEO.
         let timeout_ms = state.options.receive_timeout_ms;
-        let started = self.start_receive(socket, &mut state, request, mode, call.clone());
+        let initiator = request.initiator;
+        let mut call = None;
+        let started = self.begin_receive(socket, &mut state, request, mode, &mut call);
+        // Once for each call: each time, FD_READ is told again.
         state.events.reenable(RECEIVE_EVENTS);
         self.deliver_started(socket, state, mode, initiator, started);
         //= docs/spec/receiving.md#recv-26
         //# An immediate completion MUST store the result's flags in `lpFlags`, and a call that
         //# pends MUST leave them as they were.
         self.finish_call(socket, started, call, timeout_ms, args.bytes_received, args.flags)
+    }
+
+    /// Starts a receive, if the socket is in a state for it. `call` is the blocking one that it is
+    /// part of then.
+    fn begin_receive(
+        &self,
+        socket: &Opened<H>,
+        state: &mut SocketState<H>,
+        request: RecvRequest,
+        mode: Mode,
+        call: &mut Option<Arc<BlockedCall<H>>>,
+    ) -> Result<Started, WsaError> {
+        check_receive_state(socket, state)?;
+        match mode {
+            // A nonblocking call has nothing to wait for all with (RECV-21).
+            Mode::Nonblocking if request.wait_all => return Err(WsaError::WSAEOPNOTSUPP),
+            Mode::Blocking => *call = self.enter_receive(socket, state, &request)?,
+            _ => {}
+        }
+        self.start_receive(socket, state, request, mode, call.clone())
     }
 
     /// Enters a receive that may block. Inside another blocking call of the thread it goes on without,

@@ -8,7 +8,7 @@ pub(super) use start::{CHUNK, is_fatal};
 
 use crate::operation::{Mode, SendRequest};
 use crate::socket::{Opened, SocketState};
-use crate::spi::{FD_WRITE, MSG_OOB};
+use crate::spi::MSG_OOB;
 use crate::{Host, Kind, OverlappedArgs, SocketHandle, UserPtr, WsaError};
 
 use super::Provider;
@@ -44,7 +44,7 @@ impl<H: Host> Provider<H> {
         //# WSPSendTo.
         let socket = self.socket(args.socket)?;
         let result = self.send_on(&socket, args, destination);
-        self.reenable_refused(&socket, &result, FD_WRITE);
+        self.reenable_refused(&socket, &result);
         result
     }
 
