@@ -1,6 +1,5 @@
 //! Close, SIO_FLUSH and thread exit against completion.
 
-use core::cell::RefCell;
 use core::net::SocketAddr;
 use std::rc::Rc;
 
@@ -13,10 +12,10 @@ use wspsim::settings::{Limits, SECOND};
 use wspsim::world::WorldBuilder;
 
 use crate::common::ledger::Ledger;
-use crate::common::op::{Op, Ops, Stage, Tell};
+use crate::common::op::{AT_ONCE_MS, Log, Op, Ops, Stage, Tell};
 use crate::common::patient::{Patience, connected, datagram, is_broken, is_passing};
 use crate::common::sink::{DATAGRAM_PORT, STREAM_PORT, sink};
-use crate::common::tagged::{draw_tag, front_tag, message, tag_of};
+use crate::common::tagged::{draw_tag, message};
 use crate::common::{Ip, address, between, pick};
 use crate::common::{cleanup, close, startup};
 
@@ -55,10 +54,8 @@ impl Scenario for CancelRaces {
     }
 }
 
-type Log = Rc<RefCell<Vec<Rc<Op>>>>;
-
-/// How long what was cancelled may take to end, in virtual milliseconds.
-const AT_ONCE_MS: u64 = 500;
+/// Why operations are over.
+const CLOSED: &str = "its socket was closed";
 
 #[derive(Clone)]
 struct Racer {
@@ -104,7 +101,7 @@ impl Racer {
         Self::disturb(os, socket, &posters);
         posters.iter().for_each(|poster| os.join(*poster));
         close(os, socket);
-        self.judge(os, &log);
+        self.ops.end(os, &self.ledger, &log, CLOSED);
     }
 
     fn post_datagrams(&self, os: &Os, log: &Log, socket: SocketHandle, ip: Ip) {
@@ -184,19 +181,8 @@ impl Racer {
             let _ = os.set_linger(socket, Some(pick(os, &[0, 1])));
         }
         close(os, socket);
-        self.judge(os, &log);
-        // Else nobody told how much of it went out.
-        let Some(sent) = Ops::stream_of(&log.borrow()) else { return false };
-        let Some(tag) = front_tag(&sent) else { return false };
-        self.ledger.stream_sent(os, tag, sent);
-        // As long as the stack tries to hand over what is left.
-        for _ in 0..if strict { 1200 } else { 0 } {
-            if let Some(whole) = self.ledger.stream_ended(tag) {
-                return whole;
-            }
-            os.sleep(100);
-        }
-        false
+        self.ops.end(os, &self.ledger, &log, CLOSED);
+        self.ledger.stream_over(os, Ops::stream_of(&log.borrow()), strict)
     }
 
     fn post_stream(&self, os: &Os, log: &Log, socket: SocketHandle, strict: bool) {
@@ -244,23 +230,7 @@ impl Racer {
             }
             close(os, socket);
         }
-        self.judge(os, &log);
-    }
-
-    /// The sockets of these operations are closed: all are over, and each ended as it may.
-    fn judge(&self, os: &Os, log: &Log) {
-        let ops = log.borrow().clone();
-        self.ops.settle(os, &ops, AT_ONCE_MS, "its socket was closed");
-        Ops::judge(os, &self.ledger, &ops);
-        for op in ops.iter().filter(|op| op.payload.is_empty()) {
-            // Nobody sends to it but itself.
-            if let Some((WsaError(0), bytes @ 1..)) = op.outcome() {
-                match tag_of(&op.buffer.read(0, bytes)) {
-                    Some(tag) => self.ledger.arrived(os, tag),
-                    None => os.fail("a receive gave a damaged datagram"),
-                }
-            }
-        }
+        self.ops.end(os, &self.ledger, &log, CLOSED);
     }
 
     /// WSACleanup with operations pending: they end without event and routine (CXL-7).

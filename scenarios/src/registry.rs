@@ -19,5 +19,7 @@ pub fn all() -> &'static [&'static dyn Scenario] {
         &crate::port_server::PortServer,
         &crate::shared_socket::SharedSocket,
         &crate::urgent_stream::UrgentStream,
+        &crate::event_server::EventServer,
+        &crate::select_loop::SelectLoop,
     ]
 }

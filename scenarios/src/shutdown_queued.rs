@@ -1,6 +1,6 @@
 //! WSPShutdown and close while sends are queued.
 
-use core::cell::{Cell, RefCell};
+use core::cell::Cell;
 use std::rc::Rc;
 
 use provider_core::spi::{FIONBIO, SD_BOTH, SD_RECEIVE, SD_SEND, SO_SNDBUF};
@@ -12,10 +12,10 @@ use wspsim::settings::{Limits, SECOND};
 use wspsim::world::WorldBuilder;
 
 use crate::common::ledger::Ledger;
-use crate::common::op::{Op, Ops, Stage};
+use crate::common::op::{Log, Ops, Stage};
 use crate::common::patient::{Patience, connected, datagram, is_broken, is_passing};
 use crate::common::sink::{DATAGRAM_PORT, STREAM_PORT, sink};
-use crate::common::tagged::{draw_tag, front_tag, message};
+use crate::common::tagged::{draw_tag, message};
 use crate::common::{Ip, address, between, chance, pick};
 use crate::common::{cleanup, startup};
 
@@ -47,7 +47,8 @@ impl Scenario for ShutdownQueued {
     }
 }
 
-type Log = Rc<RefCell<Vec<Rc<Op>>>>;
+/// Why operations are over.
+const CLOSED: &str = "its socket was closed";
 
 /// How long a stream may take that somebody reads: longer than the stack tries in vain.
 const DRAINED_MS: u64 = 300_000;
@@ -110,23 +111,11 @@ impl Shutter {
             blocked.iter().for_each(|blocked| os.join(blocked.thread));
         }
         self.close(os, socket, strict);
-        let ops = log.borrow().clone();
-        self.ops.settle(os, &ops, 500, "its socket was closed");
-        let sent = Ops::stream_of(&ops);
-        Ops::judge(os, &self.ledger, &ops);
+        self.ops.end(os, &self.ledger, &log, CLOSED);
+        let sent = Ops::stream_of(&log.borrow());
         let queued = blocked.map_or_else(|| Some(Vec::new()), |blocked| blocked.end(os));
-        let Some((mut sent, queued)) = sent.zip(queued) else { return false };
-        sent.extend(queued);
-        let Some(tag) = front_tag(&sent) else { return false };
-        self.ledger.stream_sent(os, tag, sent);
-        // As long as the stack goes on after the close.
-        for _ in 0..if strict { 1300 } else { 0 } {
-            if let Some(whole) = self.ledger.stream_ended(tag) {
-                return whole;
-            }
-            os.sleep(100);
-        }
-        false
+        let sent = sent.zip(queued).map(|(sent, queued)| [sent, queued].concat());
+        self.ledger.stream_over(os, sent, strict)
     }
 
     /// Shuts down, and looks whether that holds.
@@ -228,11 +217,10 @@ impl Shutter {
             self.ops.settle(os, &ops, 500, "its socket was shut down");
             self.close(os, socket, false);
         }
-        self.ops.settle(os, &ops, 500, "its socket was closed");
+        self.ops.end(os, &self.ledger, &log, CLOSED);
         let whole = sends.iter().all(|op| {
             op.stage.get() == Stage::Accepted && op.outcome().is_none_or(|(e, _)| e == WsaError(0))
         });
-        Ops::judge(os, &self.ledger, &ops);
         for _ in 0..if strict { 50 } else { 0 } {
             if sends.iter().all(|op| self.ledger.has_arrived(op.tag)) {
                 return whole;

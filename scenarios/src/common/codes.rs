@@ -34,6 +34,23 @@ pub(crate) fn is_broken_stream(error: E) -> bool {
     )
 }
 
+/// What a connect may come to: no connection, for now. Somebody may have closed the socket, or
+/// cancelled the call.
+pub(crate) fn is_connect_failure(error: E) -> bool {
+    is_transient(error)
+        || matches!(
+            error,
+            E::WSAECONNREFUSED
+                | E::WSAETIMEDOUT
+                | E::WSAECONNRESET
+                | E::WSAECONNABORTED
+                | E::WSAENETRESET
+                | E::WSAEADDRINUSE
+                | E::WSAENOTSOCK
+                | E::WSAEINTR
+        )
+}
+
 /// Whether a datagram call that failed so tells that its socket is of no use any more: somebody shut
 /// it down or closed it. What may pass leaves it as it was; anything else is a finding.
 pub(crate) fn is_dead_datagram(os: &Os, what: &str, error: E) -> bool {

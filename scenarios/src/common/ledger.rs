@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use wspsim::api::Os;
 
+use super::tagged::front_tag;
+
 #[derive(Clone, Copy, Default)]
 struct Datagram {
     arrived: bool,
@@ -60,9 +62,26 @@ impl Ledger {
     }
 
     /// All that was ever sent on the stream that begins with `tag`: exactly what was reported.
-    pub(crate) fn stream_sent(&self, os: &Os, tag: u64, bytes: Vec<u8>) {
+    fn stream_sent(&self, os: &Os, tag: u64, bytes: Vec<u8>) {
         self.streams.borrow_mut().entry(tag).or_default().sent = Some(bytes);
         self.compare(os, tag);
+    }
+
+    /// The same of a stream that is over, where it is known what was sent. With `waits`, whether all
+    /// of it arrives and ends gracefully, for as long as a stack goes on with what is left.
+    pub(crate) fn stream_over(&self, os: &Os, sent: Option<Vec<u8>>, waits: bool) -> bool {
+        const LOOK_MS: u32 = 100;
+        const LOOKS: u32 = 1300;
+        let Some(sent) = sent else { return false };
+        let Some(tag) = front_tag(&sent) else { return false };
+        self.stream_sent(os, tag, sent);
+        for _ in 0..if waits { LOOKS } else { 0 } {
+            if let Some(whole) = self.stream_ended(tag) {
+                return whole;
+            }
+            os.sleep(LOOK_MS);
+        }
+        false
     }
 
     /// All that arrived of it, and whether it ended gracefully.
@@ -73,7 +92,7 @@ impl Ledger {
 
     /// Whether the stream arrived whole and ended gracefully; `None` while its receiver has not
     /// told.
-    pub(crate) fn stream_ended(&self, tag: u64) -> Option<bool> {
+    fn stream_ended(&self, tag: u64) -> Option<bool> {
         let streams = self.streams.borrow();
         streams.get(&tag)?.received.as_ref().map(|(_, graceful)| *graceful)
     }

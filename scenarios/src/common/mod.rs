@@ -3,9 +3,11 @@
 
 mod codes;
 pub(crate) mod crew;
+pub(crate) mod descriptors;
 mod draw;
 pub(crate) mod hook;
 pub(crate) mod ledger;
+mod looks;
 pub(crate) mod op;
 mod operations;
 pub(crate) mod patient;
@@ -18,8 +20,11 @@ mod slot;
 mod streams;
 pub(crate) mod tagged;
 pub(crate) mod talker;
+pub(crate) mod turns;
 
-pub(crate) use codes::{is_broken_stream, is_dead_datagram, is_transient, unexpected};
+pub(crate) use codes::{
+    is_broken_stream, is_connect_failure, is_dead_datagram, is_transient, unexpected,
+};
 pub(crate) use draw::{Ip, address, any, between, chance, pick};
 pub(crate) use operations::Operations;
 pub(crate) use payload::{Digest, Payload, RECORD_HEADER, record, whole_record};

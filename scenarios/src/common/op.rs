@@ -10,6 +10,7 @@ use wspsim::api::{Buffer, Os, Overlapped, WAIT_OBJECT_0, WAIT_TIMEOUT};
 
 use super::draw::{between, pick};
 use super::ledger::Ledger;
+use super::tagged::tag_of;
 
 /// How a program learns of an operation's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +74,12 @@ impl Op {
         self.tell == Tell::Routine && accepted && self.routine_ran.get().is_none()
     }
 }
+
+/// Operations, in the order in which they were started.
+pub(crate) type Log = Rc<RefCell<Vec<Rc<Op>>>>;
+
+/// How long what was cancelled may take to end, in virtual milliseconds.
+pub(crate) const AT_ONCE_MS: u64 = 500;
 
 /// The operations of a process.
 #[derive(Clone)]
@@ -235,6 +242,22 @@ impl Ops {
             sent.extend_from_slice(op.payload.get(..bytes)?);
         }
         Some(sent)
+    }
+
+    /// Waits until these operations are over, which `why` ends at once, and checks how each did. Their
+    /// sockets hear from nobody but themselves.
+    pub(crate) fn end(&self, os: &Os, ledger: &Ledger, log: &Log, why: &str) {
+        let ops = log.borrow().clone();
+        self.settle(os, &ops, AT_ONCE_MS, why);
+        Self::judge(os, ledger, &ops);
+        for op in ops.iter().filter(|op| op.payload.is_empty()) {
+            if let Some((WsaError(0), bytes @ 1..)) = op.outcome() {
+                match tag_of(&op.buffer.read(0, bytes)) {
+                    Some(tag) => ledger.arrived(os, tag),
+                    None => os.fail("a receive gave a damaged datagram"),
+                }
+            }
+        }
     }
 
     /// Checks how these operations ended, all of which are over, and enters it into the ledger.

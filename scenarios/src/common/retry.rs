@@ -2,11 +2,11 @@
 
 use core::net::SocketAddr;
 
-use provider_core::spi::{SOCK_DGRAM, SOCK_STREAM};
+use provider_core::spi::{SOCK_DGRAM, SOCK_STREAM, WSA_FLAG_OVERLAPPED};
 use provider_core::{SocketHandle, WsaError as E};
 use wspsim::api::Os;
 
-use super::codes::{is_transient, unexpected};
+use super::codes::{is_connect_failure, is_transient, unexpected};
 use super::draw::{Ip, any};
 use super::slot::pause;
 
@@ -17,10 +17,10 @@ pub(crate) fn startup(os: &Os) {
     }
 }
 
-/// A socket of that kind, however long it takes.
-fn open(os: &Os, ip: Ip, kind: i32) -> SocketHandle {
+/// A socket of that kind, made with `flags`, however long it takes.
+pub(crate) fn open_as(os: &Os, ip: Ip, kind: i32, flags: u32) -> SocketHandle {
     loop {
-        match os.socket(ip.af(), kind, 0) {
+        match os.wsa_socket(ip.af(), kind, 0, flags) {
             Ok(s) => return s,
             Err(error) if is_transient(error) || error == E::WSAEMFILE => pause(os, 5),
             Err(error) => {
@@ -33,8 +33,13 @@ fn open(os: &Os, ip: Ip, kind: i32) -> SocketHandle {
 
 /// A socket of `kind` bound to `port` of ADDR_ANY, however long it takes.
 pub(crate) fn open_bound(os: &Os, ip: Ip, kind: i32, port: u16) -> SocketHandle {
+    bound_as(os, ip, kind, port, WSA_FLAG_OVERLAPPED)
+}
+
+/// The same of one made with `flags`.
+pub(crate) fn bound_as(os: &Os, ip: Ip, kind: i32, port: u16, flags: u32) -> SocketHandle {
     loop {
-        let s = open(os, ip, kind);
+        let s = open_as(os, ip, kind, flags);
         match os.bind(s, any(ip, port)) {
             Ok(()) => return s,
             // An earlier socket may still be passing its data on.
@@ -56,21 +61,10 @@ pub(crate) fn open_datagram(os: &Os, ip: Ip, port: u16) -> SocketHandle {
 
 /// Tries once to connect a stream to `to`.
 pub(crate) fn connect_once(os: &Os, ip: Ip, to: SocketAddr) -> Option<SocketHandle> {
-    let s = open(os, ip, SOCK_STREAM);
+    let s = open_as(os, ip, SOCK_STREAM, WSA_FLAG_OVERLAPPED);
     match os.connect(s, to) {
         Ok(()) => return Some(s),
-        Err(error) if is_transient(error) => {}
-        Err(
-            E::WSAECONNREFUSED
-            | E::WSAETIMEDOUT
-            | E::WSAECONNRESET
-            | E::WSAECONNABORTED
-            | E::WSAENETRESET
-            | E::WSAEADDRINUSE
-            // The adversary closed the socket, or cancelled the call.
-            | E::WSAENOTSOCK
-            | E::WSAEINTR,
-        ) => {}
+        Err(error) if is_connect_failure(error) => {}
         Err(error) => unexpected(os, "connect", error),
     }
     close(os, s);

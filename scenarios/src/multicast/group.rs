@@ -9,7 +9,7 @@ use provider_core::{SocketHandle, WsaError as E};
 use wspsim::api::Os;
 
 use super::PORT;
-use crate::common::Ip;
+use crate::common::{Ip, is_dead_datagram, pause};
 
 /// How many groups a family has; listeners stay in the first.
 pub(super) const GROUPS: u32 = 3;
@@ -93,4 +93,21 @@ fn finish(
     steps: impl FnOnce() -> Result<(), E>,
 ) -> Result<SocketHandle, E> {
     steps().map(|()| s).inspect_err(|_| crate::common::close(os, s))
+}
+
+/// Opens until that succeeds, however long it takes.
+pub(super) fn reopen(
+    os: &Os,
+    what: &str,
+    open: impl Fn() -> Result<SocketHandle, E>,
+) -> SocketHandle {
+    loop {
+        match open() {
+            Ok(s) => return s,
+            // The one before may not have given the port back yet.
+            Err(E::WSAEADDRINUSE) => {}
+            Err(error) => drop(is_dead_datagram(os, what, error)),
+        }
+        pause(os, 10);
+    }
 }

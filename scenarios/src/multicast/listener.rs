@@ -6,12 +6,12 @@ use provider_core::spi::{JL_BOTH, JL_RECEIVER_ONLY};
 use provider_core::{SocketHandle, WsaError as E};
 use wspsim::api::Os;
 
-use super::group::{GROUPS, Mark, destination, group, open_leaf, open_plain};
+use super::group::{GROUPS, Mark, destination, group, open_leaf, open_plain, reopen};
 use super::{ANSWERS, LONGEST, PORT};
 use crate::common::{
     Ended, Ip, Operations, Payload, RECORD_HEADER, Slot, Style, address, any, between, chance,
-    cleanup, close_and_settle, is_dead_datagram, open_datagram, pause, pick, record, startup,
-    unexpected, wait_for_any, whole_record,
+    cleanup, close_and_settle, is_dead_datagram, open_datagram, pick, record, startup, unexpected,
+    wait_for_any, whole_record,
 };
 
 const ROOM: usize = RECORD_HEADER + LONGEST + 1;
@@ -66,19 +66,10 @@ impl Ear {
     /// Another socket, in the first group, however long it takes.
     fn open(&mut self, os: &Os) {
         self.way = pick(os, &[Way::Option, Way::Leaf(JL_RECEIVER_ONLY), Way::Leaf(JL_BOTH)]);
-        self.s = loop {
-            let opened = match self.way {
-                Way::Option => open_plain(os, self.local, |s| os.join_group(s, group(self.ip, 0))),
-                Way::Leaf(role) => open_leaf(os, self.local, role, |_| Ok(())),
-            };
-            match opened {
-                Ok(s) => break s,
-                // The one before may not have given the port back yet.
-                Err(E::WSAEADDRINUSE) => {}
-                Err(error) => drop(is_dead_datagram(os, "opening a listener", error)),
-            }
-            pause(os, 10);
-        };
+        self.s = reopen(os, "opening a listener", || match self.way {
+            Way::Option => open_plain(os, self.local, |s| os.join_group(s, group(self.ip, 0))),
+            Way::Leaf(role) => open_leaf(os, self.local, role, |_| Ok(())),
+        });
         self.inside = [true, false, false];
         self.ever = self.inside;
         self.dead = false;

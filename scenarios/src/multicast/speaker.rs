@@ -5,11 +5,11 @@ use provider_core::{SocketHandle, WsaError as E};
 use wspsim::api::Os;
 use wspsim::settings::MS;
 
-use super::group::{GROUPS, Mark, destination, group, open_leaf, open_plain};
+use super::group::{GROUPS, Mark, destination, group, open_leaf, open_plain, reopen};
 use super::{ANSWERS, EARS, LONGEST, PORT};
 use crate::common::{
     Ended, Ip, Operations, Payload, RECORD_HEADER, Slot, Style, any, between, chance, cleanup,
-    close_and_settle, is_dead_datagram, pause, pick, record, startup, unexpected, wait_for_any,
+    close_and_settle, is_dead_datagram, pick, record, startup, unexpected, wait_for_any,
     whole_record,
 };
 
@@ -81,17 +81,6 @@ struct Speaker {
     whisper: SocketHandle,
     answers: Hearing,
     serial: u32,
-}
-
-fn reopen(os: &Os, what: &str, open: impl Fn() -> Result<SocketHandle, E>) -> SocketHandle {
-    loop {
-        match open() {
-            Ok(s) => return s,
-            Err(E::WSAEADDRINUSE) => {}
-            Err(error) => drop(is_dead_datagram(os, what, error)),
-        }
-        pause(os, 10);
-    }
 }
 
 fn open_voice(os: &Os, ip: Ip, role: Role) -> SocketHandle {

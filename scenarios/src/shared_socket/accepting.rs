@@ -10,12 +10,13 @@ use provider_core::{ConditionRoutine, SocketHandle, WsaError};
 use wspsim::api::{Os, ThreadHandle};
 
 use crate::common::close;
+use crate::common::descriptors::offer;
 use crate::common::patient::{connected, is_broken, is_passing, listener};
 use crate::common::tagged::{TAG, draw_tag, front_tag};
 use crate::common::{Ip, address, between, pick};
 
 use super::Sharer;
-use super::descriptors::{Descriptors, offer};
+use super::descriptors::Descriptors;
 
 /// How long a caller waits for its answer.
 const ANSWER_MS: u32 = 3000;

@@ -4,14 +4,15 @@ use provider_core::spi::SO_SNDBUF;
 use provider_core::{SocketHandle, WsaError};
 use wspsim::api::{Os, ThreadHandle};
 
-use crate::common::op::{Ops, Stage};
+use crate::common::descriptors::offer;
+use crate::common::op::{Log, Ops, Stage};
 use crate::common::patient::{datagram, is_passing};
 use crate::common::sink::DATAGRAM_PORT;
 use crate::common::tagged::{draw_tag, message};
 use crate::common::{Ip, address, between, pick};
 
-use super::descriptors::{Descriptors, offer};
-use super::{Log, Sharer};
+use super::descriptors::Descriptors;
+use super::{CLOSED, Sharer};
 
 impl Sharer {
     /// Each thread opens the descriptor that it was offered, uses it, and closes it with operations
@@ -55,7 +56,7 @@ impl Sharer {
         holders.iter().for_each(|holder| os.join(*holder));
         descriptors.close_all(os);
         os.join(blocked);
-        self.judge(os, &log);
+        self.ops.end(os, &self.ledger, &log, CLOSED);
     }
 
     /// A thread that blocks in a receive, until its descriptor is closed.

@@ -3,12 +3,11 @@
 use core::cell::RefCell;
 use std::rc::Rc;
 
-use provider_core::{SocketHandle, WsaError};
+use provider_core::SocketHandle;
 use wspsim::api::{Os, ProtocolInfo};
 
-use crate::common::between;
-use crate::common::close;
-use crate::common::patient::is_passing;
+use crate::common::descriptors::{offer, open_offered};
+use crate::common::{between, close};
 
 /// Clones are the same. A descriptor that is taken out is closed by whoever took it: its handle may
 /// be another's right after.
@@ -32,19 +31,9 @@ impl Descriptors {
 
     /// Opens what was offered. Gives the descriptor.
     pub(super) fn add(&self, os: &Os, info: &ProtocolInfo) -> Option<SocketHandle> {
-        match os.wsa_socket_from(info) {
-            Ok(s) => {
-                self.open.borrow_mut().push(s);
-                Some(s)
-            }
-            // Its socket was closed, or the provider ended.
-            Err(WsaError::WSAEINVAL | WsaError::WSANOTINITIALISED) => None,
-            Err(error) if is_passing(error) => None,
-            Err(error) => {
-                os.fail(&format!("WSASocket with what was offered: {error}"));
-                None
-            }
-        }
+        let s = open_offered(os, info)?;
+        self.open.borrow_mut().push(s);
+        Some(s)
     }
 
     /// One that is open as far as anyone knows.
@@ -79,18 +68,5 @@ impl Descriptors {
     pub(super) fn close_all(&self, os: &Os) {
         let (open, closing) = (self.open.take(), self.closing.take());
         open.into_iter().chain(closing).for_each(|s| close(os, s));
-    }
-}
-
-/// What WSADuplicateSocket gives for this very process.
-pub(super) fn offer(os: &Os, s: SocketHandle) -> Option<ProtocolInfo> {
-    match os.wsa_duplicate_socket(s, os.get_current_process_id()) {
-        Ok(info) => Some(info),
-        Err(WsaError::WSAENOTSOCK | WsaError::WSANOTINITIALISED) => None,
-        Err(error) if is_passing(error) => None,
-        Err(error) => {
-            os.fail(&format!("WSADuplicateSocket: {error}"));
-            None
-        }
     }
 }

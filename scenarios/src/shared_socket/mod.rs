@@ -5,7 +5,6 @@ mod datagrams;
 mod descriptors;
 mod streams;
 
-use core::cell::RefCell;
 use std::rc::Rc;
 
 use provider_core::WsaError;
@@ -17,10 +16,9 @@ use wspsim::world::WorldBuilder;
 
 use crate::common::between;
 use crate::common::ledger::Ledger;
-use crate::common::op::{Op, Ops};
+use crate::common::op::Ops;
 use crate::common::patient::Patience;
 use crate::common::sink::sink;
-use crate::common::tagged::tag_of;
 use crate::common::{cleanup, startup};
 
 /// The scenario.
@@ -59,10 +57,8 @@ impl Scenario for SharedSocket {
     }
 }
 
-type Log = Rc<RefCell<Vec<Rc<Op>>>>;
-
-/// How long what was cancelled may take to end, in virtual milliseconds.
-const AT_ONCE_MS: u64 = 500;
+/// Why operations are over.
+const CLOSED: &str = "its descriptor was closed";
 
 #[derive(Clone)]
 struct Sharer {
@@ -89,21 +85,5 @@ impl Sharer {
         let mut patience = Patience::new("a connection that was deferred");
         while !sharer.deferred(os) && patience.again(os, WsaError::WSAECONNABORTED) {}
         cleanup(os);
-    }
-
-    /// The descriptors of these operations are closed: all are over, and each ended as it may.
-    fn judge(&self, os: &Os, log: &Log) {
-        let ops = log.borrow().clone();
-        self.ops.settle(os, &ops, AT_ONCE_MS, "its descriptor was closed");
-        Ops::judge(os, &self.ledger, &ops);
-        for op in ops.iter().filter(|op| op.payload.is_empty()) {
-            // Nobody sends to it but itself.
-            if let Some((WsaError(0), bytes @ 1..)) = op.outcome() {
-                match tag_of(&op.buffer.read(0, bytes)) {
-                    Some(tag) => self.ledger.arrived(os, tag),
-                    None => os.fail("a receive gave a damaged datagram"),
-                }
-            }
-        }
     }
 }

@@ -8,14 +8,15 @@ use provider_core::{SocketHandle, WsaError};
 use wspsim::api::{Os, ThreadHandle};
 
 use crate::common::close;
-use crate::common::op::{Op, Ops, Stage, Tell};
+use crate::common::descriptors::offer;
+use crate::common::op::{Log, Op, Ops, Stage, Tell};
 use crate::common::patient::{connected, is_broken, is_passing};
 use crate::common::sink::STREAM_PORT;
-use crate::common::tagged::{draw_tag, front_tag, message};
+use crate::common::tagged::{draw_tag, message};
 use crate::common::{Ip, address, between, chance, pick};
 
-use super::descriptors::{Descriptors, offer};
-use super::{Log, Sharer};
+use super::descriptors::Descriptors;
+use super::{CLOSED, Sharer};
 
 impl Sharer {
     /// One thread sends, so that the order is known, or several do. A thread that waits for data
@@ -57,14 +58,10 @@ impl Sharer {
         }
         descriptors.close_all(os);
         os.join(blocked);
-        self.judge(os, &log);
-        if posters == 1
-            // Else nobody told how much of it went out.
-            && let Some(sent) = Ops::stream_of(&log.borrow())
-            && let Some(tag) = front_tag(&sent)
-        {
-            self.ledger.stream_sent(os, tag, sent);
-        }
+        self.ops.end(os, &self.ledger, &log, CLOSED);
+        // Of several, nobody knows the order.
+        let sent = (posters == 1).then(|| Ops::stream_of(&log.borrow())).flatten();
+        self.ledger.stream_over(os, sent, false);
     }
 
     fn post_stream(&self, os: &Os, log: &Log, descriptors: &Descriptors) {
@@ -142,18 +139,8 @@ impl Sharer {
         } else {
             close(os, first);
         }
-        self.judge(os, &log);
-        let Some(sent) = Ops::stream_of(&log.borrow()) else { return false };
-        let Some(tag) = front_tag(&sent) else { return false };
-        self.ledger.stream_sent(os, tag, sent);
-        // As long as the stack tries to hand over what is left.
-        for _ in 0..1200 {
-            if let Some(whole) = self.ledger.stream_ended(tag) {
-                return whole;
-            }
-            os.sleep(100);
-        }
-        false
+        self.ops.end(os, &self.ledger, &log, CLOSED);
+        self.ledger.stream_over(os, Ops::stream_of(&log.borrow()), true)
     }
 
     fn post(&self, os: &Os, log: &Log, s: SocketHandle) -> Rc<Op> {
