@@ -51,12 +51,10 @@ impl SimTransport {
         let entry = self.kernel().transports.borrow().get(socket).cloned();
         let Some(entry) = entry else { return };
         match error {
-            WsaError::WSAEWOULDBLOCK => {
-                if entry.begin_late(seam.readiness()) {
-                    let at_ns = self.kernel().now_ns() + u64::from(READY_WITHIN_NS);
-                    let kind = TimerKind::Ready(entry, seam.readiness());
-                    self.kernel().set_timer(at_ns, kind);
-                }
+            WsaError::WSAEWOULDBLOCK if entry.begin_late(seam.readiness()) => {
+                let at_ns = self.kernel().now_ns() + u64::from(READY_WITHIN_NS);
+                let kind = TimerKind::Ready(entry, seam.readiness());
+                self.kernel().set_timer(at_ns, kind);
             }
             WsaError::WSAECONNRESET | WsaError::WSAECONNABORTED | WsaError::WSAENETRESET
                 if entry.kind == Kind::Stream =>
