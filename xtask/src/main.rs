@@ -34,6 +34,11 @@ cargo xtask dll             lints and builds the provider DLL for Windows, and s
                             away from Windows, Debian's packages for that are installed
         --debug             builds it unoptimised
         --test              runs its own tests instead, under Wine
+cargo xtask dll-test        runs the provider DLL under a program that plays ws2_32, on Windows or under
+                            Wine: the conformance suite, hostile calls, an exchange with a peer
+        --json              prints the suite's counts as one line
+cargo xtask dll-soak        random calls of eight threads for half an hour, in a host that fails upcalls
+        --minutes N         so many minutes
 
 Steps:
   fmt          sources are formatted (rustfmt)
@@ -72,6 +77,9 @@ fn main() -> ExitCode {
         ["clauses", words @ ..] if clauses::accepts(words) => end(clauses::run(words)),
         ["dll", words @ ..] if dll::accepts(words) => end(dll::run(words)),
         ["dll", ..] => bad_input("dll takes one of --debug and --test, or none"),
+        ["dll-test", words @ ..] if dll::test::accepts(words) => end(dll::test::run(words)),
+        ["dll-test", ..] => bad_input("dll-test takes --json, or nothing"),
+        ["dll-soak", words @ ..] => end(dll::test::soak(words)),
         ["clauses", ..] => bad_input("clauses takes one of --check, --missing and --json, or none"),
         [other, ..] => bad_input(&format!("there is no task `{other}`")),
     }

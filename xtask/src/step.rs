@@ -37,7 +37,7 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
 /// Runs a command that shows its own output.
 pub(crate) fn run(command: &mut Command) -> Outcome {
     let line = shown(command);
-    println!("$ {line}");
+    eprintln!("$ {line}");
     match command.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("`{line}` ended with {status}")),

@@ -2,6 +2,8 @@
 
 mod abi;
 mod debian;
+mod smoke;
+pub(crate) mod test;
 mod toolchain;
 mod wine;
 

@@ -47,7 +47,7 @@ impl Toolchain {
             debian::need_toolchain()?;
             Self::Debian
         };
-        println!("for Windows: {}", found.what());
+        eprintln!("for Windows: {}", found.what());
         Ok(found)
     }
 

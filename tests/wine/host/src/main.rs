@@ -9,6 +9,8 @@ mod run;
 #[cfg(windows)]
 mod spi;
 #[cfg(windows)]
+mod winsock;
+#[cfg(windows)]
 mod ws2;
 
 #[cfg(windows)]

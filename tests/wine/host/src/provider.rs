@@ -1,6 +1,7 @@
 //! The DLLs: the provider under test, and the one below it.
 
 use core::ffi::c_void;
+use std::ffi::OsString;
 use std::os::windows::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -27,7 +28,24 @@ impl Files {
     pub(crate) fn beside() -> Result<Self, String> {
         let exe = std::env::current_exe().map_err(|error| format!("where am I: {error}"))?;
         let folder = exe.parent().unwrap_or(Path::new("."));
-        Ok(Self { provider: folder.join("wspprovider.dll"), lower: folder.join("wsplower.dll") })
+        let (provider, lower) = (folder.join("wspprovider.dll"), folder.join("wsplower.dll"));
+        Ok(Self { provider, lower })
+    }
+
+    /// What the provider has to be told through the environment before it is started.
+    pub(crate) fn environment(&self) -> [(&'static str, OsString); 2] {
+        [
+            ("WSPPROVIDER_NEXT", self.lower.clone().into_os_string()),
+            ("WSPPROVIDER_COMPLETE", "!HostCompleteOverlappedRequest".into()),
+        ]
+    }
+
+    /// Tells it in this process.
+    pub(crate) fn tell_provider(&self) {
+        for (name, value) in self.environment() {
+            // SAFETY: no other thread of this process reads the environment yet.
+            unsafe { std::env::set_var(name, value) };
+        }
     }
 }
 

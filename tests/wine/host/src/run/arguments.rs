@@ -1,5 +1,6 @@
 //! The command line.
 
+use core::str::FromStr;
 use std::path::PathBuf;
 
 use provider_core::Profile;
@@ -13,6 +14,11 @@ pub(crate) struct Arguments {
     pub(crate) profile: Option<Profile>,
     pub(crate) only: Option<String>,
     pub(crate) jobs: usize,
+    /// Ports of the peer of the smoke test.
+    pub(crate) udp: Option<u16>,
+    pub(crate) tcp: Option<u16>,
+    /// How long a soak takes.
+    pub(crate) minutes: u64,
 }
 
 /// A profile's name, as the command line and the environment have it.
@@ -28,8 +34,16 @@ impl Arguments {
     /// What is wrong with them.
     pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
         let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut arguments =
-            Self { files: Files::beside()?, json: false, profile: None, only: None, jobs };
+        let mut arguments = Self {
+            files: Files::beside()?,
+            json: false,
+            profile: None,
+            only: None,
+            jobs,
+            udp: None,
+            tcp: None,
+            minutes: 30,
+        };
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
             match word.as_str() {
@@ -38,6 +52,9 @@ impl Arguments {
                 "--provider" => arguments.files.provider = PathBuf::from(value()?),
                 "--lower" => arguments.files.lower = PathBuf::from(value()?),
                 "--jobs" => arguments.jobs = number(&value()?)?,
+                "--udp" => arguments.udp = Some(number(&value()?)?),
+                "--tcp" => arguments.tcp = Some(number(&value()?)?),
+                "--minutes" => arguments.minutes = number(&value()?)?,
                 "--profile" => {
                     let name = value()?;
                     let all = [Profile::Documented, Profile::Windows];
@@ -52,6 +69,7 @@ impl Arguments {
     }
 }
 
-fn number(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| format!("`{text}` is no number above 0"))
+fn number<T: FromStr + Default + PartialEq>(text: &str) -> Result<T, String> {
+    let number = text.parse().ok().filter(|number| *number != T::default());
+    number.ok_or_else(|| format!("`{text}` is no number above 0, or too large a one"))
 }

@@ -2,12 +2,16 @@
 
 mod arguments;
 mod child;
+mod hostile;
 mod parent;
 mod report;
+mod smoke;
 
 use std::process::ExitCode;
 
 use arguments::Arguments;
+
+use crate::provider::Provider;
 
 const HELP: &str = "\
 wsphost conformance   runs the cases of the conformance suite against the provider
@@ -15,9 +19,20 @@ wsphost conformance   runs the cases of the conformance suite against the provid
   --profile PROFILE   documented or windows: only under this one
   --only TEXT         only cases with this in their names
   --jobs N            so many processes at a time
+wsphost hostile       calls every function with bad pointers and lengths
+wsphost smoke         exchanges datagrams and a stream with a peer that echoes
+  --udp PORT, --tcp PORT
+wsphost digest        prints the digest of the core's sources that the provider has
 Of all:
   --provider FILE     the provider's DLL (default: wspprovider.dll beside this program)
   --lower FILE        the DLL of the provider below it (default: wsplower.dll beside it)";
+
+/// Prints what the provider says of its core.
+fn digest(arguments: &Arguments) -> Result<bool, String> {
+    let (_, module) = Provider::load(&arguments.files.provider)?;
+    println!("{}", module.core_digest()?);
+    Ok(true)
+}
 
 pub(crate) fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
@@ -27,6 +42,9 @@ pub(crate) fn main() -> ExitCode {
     };
     let done = Arguments::parse(words).and_then(|arguments| match task.as_str() {
         "conformance" => parent::conformance(&arguments),
+        "hostile" => hostile::hostile(&arguments),
+        "smoke" => smoke::smoke(&arguments),
+        "digest" => digest(&arguments),
         child::TASK => child::cases(&arguments),
         other => Err(format!("there is no task `{other}`")),
     });
