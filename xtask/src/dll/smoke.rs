@@ -1,10 +1,11 @@
 //! The peer of the smoke test: a program of this system that echoes datagrams and a stream, which
 //! the host's program meets through the provider DLL.
 
+use core::net::Ipv4Addr;
+use core::time::Duration;
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::net::{TcpListener, UdpSocket};
 use std::process::Command;
-use std::time::Duration;
 
 use crate::step::Outcome;
 

@@ -16,6 +16,7 @@ mod sockets;
 mod startup;
 mod streams;
 mod transfers;
+mod urgent;
 mod world;
 
 pub use startup::WSPStartup;

@@ -92,6 +92,9 @@ fn group_option(s: Number, level: i32, name: i32, value: &[u8]) -> Option<Outcom
 /// An option that is kept here, in a closed world. `None`: Winsock's, too.
 fn kept_option(s: Number, level: i32, name: i32, value: &[u8]) -> Option<Outcome> {
     let on = value.first().is_some_and(|byte| *byte != 0);
+    if level != ws::SOL_SOCKET {
+        return None;
+    }
     let shared = match name {
         ws::SO_REUSEADDR => Use::Shared,
         ws::SO_EXCLUSIVEADDRUSE => Use::Exclusive,
@@ -99,11 +102,11 @@ fn kept_option(s: Number, level: i32, name: i32, value: &[u8]) -> Option<Outcome
             let hard = value.len() == 4 && on && value[2..] == [0, 0];
             return sockets::with(s, |entry| entry.closes_hard = hard).err().map(Err);
         }
+        ws::SO_OOBINLINE => {
+            return Some(sockets::with(s, |entry| entry.urgent.in_line = on));
+        }
         _ => return None,
     };
-    if level != ws::SOL_SOCKET {
-        return None;
-    }
     Some(sockets::with(s, |entry| match on {
         true => entry.usage = shared,
         false if entry.usage == shared => entry.usage = Use::Own,
@@ -181,6 +184,16 @@ pub(crate) unsafe extern "system" fn ioctl(
             output.cast::<u32>().write_unaligned(bytes as u32);
             *returned = 4;
             return give(Ok(()), errno);
+        }
+    }
+    if code == ws::SIOCATMARK as u32 && world::is_closed() && out_len >= 4 {
+        // SAFETY: as above.
+        unsafe {
+            let told = sockets::with(s, |entry| entry.urgent.is_at_mark()).map(|is| {
+                output.cast::<u32>().write_unaligned(u32::from(is));
+                *returned = 4;
+            });
+            return give(told, errno);
         }
     }
     if code == ws::SIO_TCP_INFO && world::is_closed() && out_len as usize >= size_of::<Info>() {

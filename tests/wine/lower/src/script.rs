@@ -37,13 +37,13 @@ impl Seam {
         Self::ALL.get(number as usize).copied()
     }
 
-    /// The network event by which a call of it is told to try again.
+    /// The network events by which a call of it is told to try again.
     pub(crate) const fn event(self) -> u32 {
         match self {
             Self::Connect => ws::FD_CONNECT,
             Self::Accept => ws::FD_ACCEPT,
             Self::Send => ws::FD_WRITE,
-            _ => ws::FD_READ,
+            _ => ws::FD_READ | ws::FD_OOB,
         }
     }
 }

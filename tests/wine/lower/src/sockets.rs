@@ -9,8 +9,10 @@ use windows_sys::Win32::Foundation::HANDLE;
 use windows_sys::Win32::Networking::WinSock as ws;
 use windows_sys::Win32::System::Threading::{SetEvent, Sleep};
 
+use crate::address::Address;
 use crate::result::Outcome;
 use crate::script::{self, Seam};
+use crate::urgent::Urgent;
 use crate::world;
 
 /// How long after a scripted WSAEWOULDBLOCK the socket is ready again, in milliseconds.
@@ -53,6 +55,7 @@ pub(crate) struct Socket {
     pub(crate) inbox: VecDeque<Arrived>,
     /// Multicast groups that it is in, where the world is closed.
     pub(crate) groups: Vec<IpAddr>,
+    pub(crate) urgent: Urgent,
     /// Whether it hears what its own machine sends to them: the receiver's choice in Winsock.
     pub(crate) hears_own: bool,
 }
@@ -104,6 +107,7 @@ pub(crate) fn enter(real: ws::SOCKET, is_stream: bool) -> Number {
         resets: 0,
         inbox: VecDeque::new(),
         groups: Vec::new(),
+        urgent: Urgent::default(),
         hears_own: true,
     };
     let mut table = table();
@@ -143,6 +147,13 @@ pub(crate) fn real(socket: Number) -> Outcome<ws::SOCKET> {
 }
 
 impl Socket {
+    /// Whether it is the end at `remote` of the connection whose other end is at `own`.
+    pub(crate) fn is_peer(&self, own: SocketAddr, remote: SocketAddr) -> bool {
+        self.is_stream
+            && self.remote == Some(own)
+            && self.real.and_then(Address::of) == Some(remote)
+    }
+
     /// Notes network events, and sets the event of the socket.
     pub(crate) fn note(&mut self, events: u32, error: i32) {
         self.noted |= events;

@@ -128,31 +128,29 @@ pub(crate) unsafe extern "system" fn listen(s: ws::SOCKET, backlog: i32, errno: 
 
 fn take(s: Number) -> Outcome<(Number, SocketAddr)> {
     ask(Seam::Accept, Some(s))?;
-    loop {
-        let (mut room, mut len) = ([0_u8; ROOM], ROOM as i32);
-        // SAFETY: there is as much room as is said.
-        let real = unsafe { ws::accept(sockets::real(s)?, room.as_mut_ptr().cast(), &raw mut len) };
-        let real = match opened(real) {
-            // It was reset while it waited; Wine fails to name its peer.
-            Err(ws::WSAENOTCONN | ws::WSAECONNRESET) => continue,
-            other => other?,
-        };
-        // SAFETY: the room that was filled.
-        let peer = unsafe { Address::read(room.as_ptr().cast(), len) };
-        // What the listener's event was told of is not this socket's: its owner selects anew.
-        // SAFETY: a socket of ours.
-        unsafe { ws::WSAEventSelect(real, 0, 0) };
-        let Some(peer) = peer else {
-            sockets::close(real, true);
-            continue;
-        };
-        let number = sockets::enter(real, true);
-        sockets::with(number, |entry| {
-            entry.bound = Address::of(real);
-            entry.remote = Some(peer);
-        })?;
-        return Ok((number, peer));
-    }
+    let (mut room, mut len) = ([0_u8; ROOM], ROOM as i32);
+    // SAFETY: there is as much room as is said.
+    let real = unsafe { ws::accept(sockets::real(s)?, room.as_mut_ptr().cast(), &raw mut len) };
+    let real = match opened(real) {
+        // It was reset while it waited; Wine fails to name its peer.
+        Err(ws::WSAENOTCONN) => return Err(ws::WSAECONNRESET),
+        other => other?,
+    };
+    // SAFETY: the room that was filled.
+    let peer = unsafe { Address::read(room.as_ptr().cast(), len) };
+    // What the listener's event was told of is not this socket's: its owner selects anew.
+    // SAFETY: a socket of ours.
+    unsafe { ws::WSAEventSelect(real, 0, 0) };
+    let Some(peer) = peer else {
+        sockets::close(real, true);
+        return Err(ws::WSAECONNRESET);
+    };
+    let number = sockets::enter(real, true);
+    sockets::with(number, |entry| {
+        entry.bound = Address::of(real);
+        entry.remote = Some(peer);
+    })?;
+    Ok((number, peer))
 }
 
 pub(crate) unsafe extern "system" fn accept(

@@ -12,6 +12,7 @@ use crate::result::{Outcome, checked, give};
 use crate::script::{self, Seam, ask};
 use crate::sockets::{self, Arrived, Number};
 use crate::streams::bind_at;
+use crate::urgent::{self, Next};
 use crate::world;
 
 /// The bytes of an array of buffers, `most` of them.
@@ -59,7 +60,22 @@ fn send_stream(s: Number, bytes: &[u8], flags: u32) -> Outcome<usize> {
         ws::WSASend(real, &raw const array, 1, &raw mut sent, flags, ptr::null_mut(), None)
     })?;
     script::note_taken(None, &bytes[..sent as usize]);
+    sockets::with(s, |entry| entry.urgent.sent += u64::from(sent))?;
     Ok(sent as usize)
+}
+
+/// Sends bytes of which the last is urgent.
+fn send_urgent(s: Number, bytes: &[u8]) -> Outcome<usize> {
+    let Some((last, before)) = bytes.split_last() else { return Ok(0) };
+    if !before.is_empty() {
+        let sent = send_stream(s, before, 0)?;
+        if sent < before.len() {
+            return Ok(sent);
+        }
+    }
+    urgent::send(s, *last)?;
+    script::note_taken(None, &[*last]);
+    Ok(bytes.len())
 }
 
 fn send_datagram(s: Number, bytes: &[u8], to: SocketAddr) -> Outcome<usize> {
@@ -114,7 +130,7 @@ pub(crate) unsafe extern "system" fn send(
     unsafe {
         let result = ask(Seam::Send, Some(s)).and_then(|most| {
             let bytes = gather(array, count, most);
-            send_stream(s, &bytes, flags)
+            if is_urgent(flags) { send_urgent(s, &bytes) } else { send_stream(s, &bytes, flags) }
         });
         give(result.map(|bytes| *sent = bytes as u32), errno)
     }
@@ -145,6 +161,47 @@ pub(crate) unsafe extern "system" fn send_to(
     }
 }
 
+/// Whether a transfer is of urgent data that is made up.
+fn is_urgent(flags: u32) -> bool {
+    flags & ws::MSG_OOB as u32 != 0 && world::is_closed()
+}
+
+/// Receives from a stream, not beyond urgent data.
+unsafe fn receive_stream(
+    s: Number,
+    (array, count): (*const ws::WSABUF, u32),
+    flags: *mut u32,
+) -> Outcome<usize> {
+    let real = sockets::real(s)?;
+    // SAFETY: as the caller says.
+    unsafe {
+        let peek = *flags & ws::MSG_PEEK as u32 != 0;
+        if is_urgent(*flags) {
+            return Ok(scatter(&[urgent::receive(s, peek)?], array, count));
+        }
+        let room: usize = buffers(array, count).iter().map(|buffer| buffer.len as usize).sum();
+        let most = match sockets::with(s, |entry| entry.urgent.next(peek || room == 0))? {
+            Next::Byte(byte) => return Ok(scatter(&[byte], array, count)),
+            Next::Stream(most) => most,
+        };
+        let mut bytes = vec![0; room.min(most)];
+        let one = ws::WSABUF { len: bytes.len() as u32, buf: bytes.as_mut_ptr() };
+        let mut got = 0;
+        let none = ptr::null_mut();
+        let urgent = *flags & ws::MSG_OOB as u32 != 0;
+        let received = ws::WSARecv(real, &raw const one, 1, &raw mut got, flags, none, None);
+        checked(received).map_err(|error| match error {
+            // Wine would wait for an urgent byte that nobody has announced.
+            ws::WSAEWOULDBLOCK if urgent => ws::WSAEINVAL,
+            other => other,
+        })?;
+        if !peek {
+            sockets::with(s, |entry| entry.urgent.got += u64::from(got))?;
+        }
+        Ok(scatter(&bytes[..got as usize], array, count))
+    }
+}
+
 /// What a receive gives: bytes in the buffers, and whether a datagram was cut.
 type Got = (usize, bool);
 
@@ -164,20 +221,13 @@ pub(crate) unsafe extern "system" fn recv(
     // makes of it.
     unsafe {
         let result = ask(Seam::Receive, Some(s)).and_then(|_| {
-            let real = sockets::real(s)?;
             // What had arrived is lost with the connection, as in Windows.
             if sockets::with(s, |entry| entry.was_reset)? {
                 return Err(ws::WSAECONNRESET);
             }
-            let urgent = *flags & ws::MSG_OOB as u32 != 0;
-            checked(ws::WSARecv(real, array, count, got, flags, ptr::null_mut(), None)).map_err(
-                |error| match error {
-                    // Wine would wait for an urgent byte that nobody has announced.
-                    ws::WSAEWOULDBLOCK if urgent => ws::WSAEINVAL,
-                    other => other,
-                },
-            )
+            receive_stream(s, (array, count), flags)
         });
+        let result = result.map(|bytes| *got = bytes as u32);
         give(result, errno.cast_mut())
     }
 }

@@ -165,8 +165,7 @@ pub(crate) fn reset_peer_of(socket: Number, real: ws::SOCKET) {
     let Ok(remote) = sockets::with(socket, |entry| entry.remote) else { return };
     let (Some(own), Some(remote)) = (Address::of(real), remote) else { return };
     sockets::each(|entry| {
-        let met = entry.remote == Some(own) && entry.real.and_then(Address::of) == Some(remote);
-        if met && entry.is_stream {
+        if entry.is_peer(own, remote) {
             entry.was_reset = true;
             entry.note(ws::FD_CLOSE, ws::WSAECONNRESET);
         }

@@ -31,7 +31,7 @@ use crate::ws2::{Locked, hooks, ports, threads, windows};
 use memory::Arena;
 
 /// The bed's limit, in milliseconds.
-const LIMIT_MS: u32 = 20_000;
+const LIMIT_MS: u32 = 60_000;
 /// How long what is under way has to happen, on a machine that has other things to do too.
 const GRACE: Duration = Duration::from_millis(60);
 

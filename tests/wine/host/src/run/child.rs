@@ -27,7 +27,7 @@ pub(super) const FAILED: &str = "failed ";
 /// The exit code of a process whose case took too long.
 pub(super) const TOO_LONG: u32 = 124;
 /// How long a case may take, in seconds.
-pub(super) const CASE_LIMIT_S: u64 = 45;
+pub(super) const CASE_LIMIT_S: u64 = 120;
 
 /// How many seconds the running case has taken; the watchdog counts.
 static SECONDS: AtomicU64 = AtomicU64::new(0);

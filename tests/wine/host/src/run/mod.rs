@@ -6,6 +6,7 @@ mod hostile;
 mod parent;
 mod report;
 mod smoke;
+pub(crate) mod soak;
 
 use std::process::ExitCode;
 
@@ -22,6 +23,8 @@ wsphost conformance   runs the cases of the conformance suite against the provid
 wsphost hostile       calls every function with bad pointers and lengths
 wsphost smoke         exchanges datagrams and a stream with a peer that echoes
   --udp PORT, --tcp PORT
+wsphost soak          random calls of eight threads in a strict host, with a ledger
+  --minutes N
 wsphost digest        prints the digest of the core's sources that the provider has
 Of all:
   --provider FILE     the provider's DLL (default: wspprovider.dll beside this program)
@@ -44,6 +47,7 @@ pub(crate) fn main() -> ExitCode {
         "conformance" => parent::conformance(&arguments),
         "hostile" => hostile::hostile(&arguments),
         "smoke" => smoke::smoke(&arguments),
+        "soak" => soak::soak(&arguments),
         "digest" => digest(&arguments),
         child::TASK => child::cases(&arguments),
         other => Err(format!("there is no task `{other}`")),

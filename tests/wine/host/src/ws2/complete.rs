@@ -1,7 +1,7 @@
 //! WPUCompleteOverlappedRequest, which is an export of ws2_32 and no upcall: the provider finds it
 //! as an export of this program.
 
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+use core::sync::atomic::{AtomicU32, Ordering, fence};
 
 use windows_sys::Win32::Foundation::HANDLE;
 use windows_sys::Win32::Networking::WinSock as ws;
@@ -10,13 +10,7 @@ use windows_sys::Win32::System::Threading::SetEvent;
 
 use super::strict::{self, Upcall};
 use super::{give, handles, ports};
-
-static CALLED: AtomicU64 = AtomicU64::new(0);
-
-/// How often it completed something.
-pub(crate) fn count() -> u64 {
-    CALLED.load(Ordering::Relaxed)
-}
+use crate::run::soak::ledger;
 
 /// Stores count, error and status, in this order; sets the event; posts the packet unless the low
 /// bit of `hEvent` is set.
@@ -33,6 +27,7 @@ pub(crate) unsafe extern "system" fn HostCompleteOverlappedRequest(
     bytes: u32,
     errno: *mut i32,
 ) -> i32 {
+    ledger::completed(overlapped);
     if let Some(refused) = strict::refuses(Upcall::CompleteOverlapped) {
         // SAFETY: the provider's lpErrno.
         return unsafe { give(Err(refused), errno) };
@@ -41,7 +36,6 @@ pub(crate) unsafe extern "system" fn HostCompleteOverlappedRequest(
         // SAFETY: as above.
         return unsafe { give(Err(ws::WSAEINVAL), errno) };
     }
-    CALLED.fetch_add(1, Ordering::Relaxed);
     let port = ports::of(s);
     // SAFETY: the operation is under way, so its OVERLAPPED is the system's, aligned or not. After
     // the status is stored it may be the client's again, and is not touched any more.

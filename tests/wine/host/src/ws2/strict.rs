@@ -53,7 +53,6 @@ impl Upcall {
 static ON: AtomicBool = AtomicBool::new(false);
 static DICE: AtomicU64 = AtomicU64::new(0x9e37_79b9_7f4a_7c15);
 static REFUSED: [AtomicU64; Upcall::COUNT] = [const { AtomicU64::new(0) }; Upcall::COUNT];
-static CALLED: [AtomicU64; Upcall::COUNT] = [const { AtomicU64::new(0) }; Upcall::COUNT];
 
 /// Of so many calls of an upcall one fails; of as many another is slow.
 const ONE_IN: u64 = 64;
@@ -78,7 +77,6 @@ pub(crate) fn roll() -> u64 {
 
 /// Whether this call of an upcall fails, and with what. It may be slow instead.
 pub(crate) fn refuses(upcall: Upcall) -> Option<i32> {
-    CALLED[upcall as usize].fetch_add(1, Ordering::Relaxed);
     if let Some(error) = script::next(upcall) {
         return Some(error);
     }
@@ -110,11 +108,6 @@ pub(crate) fn refuses(upcall: Upcall) -> Option<i32> {
 /// How often strictness refused an upcall.
 pub(crate) fn refused(upcall: Upcall) -> u64 {
     REFUSED[upcall as usize].load(Ordering::Relaxed)
-}
-
-/// How often an upcall was called.
-pub(crate) fn called(upcall: Upcall) -> u64 {
-    CALLED[upcall as usize].load(Ordering::Relaxed)
 }
 
 /// Writes over the stack below the caller, where a call that has returned may have left something.

@@ -14,10 +14,13 @@ use windows_sys::Win32::System::Threading::{
 use super::strict::{self, Upcall};
 use super::{Locked, fail, give};
 
-/// What `Reserved` of a WSATHREADID holds; another value was never given out.
-const MARK: usize = 0x7468_7265;
+/// What `Reserved` of a WSATHREADID holds beside the thread's number: other values were never given
+/// out.
+const MARK: usize = 0x7468;
+const MARK_BITS: u32 = 16;
 
-struct Thread(HANDLE);
+/// A thread: its handle, and how many APCs for it strictness refused.
+struct Thread(HANDLE, usize);
 
 // SAFETY: a handle may be used by any thread.
 unsafe impl Send for Thread {}
@@ -48,7 +51,7 @@ fn own_handle() -> HANDLE {
 
 fn enter(handle: HANDLE) -> usize {
     let mut threads = THREADS.lock();
-    threads.push(Thread(handle));
+    threads.push(Thread(handle, 0));
     threads.len() - 1
 }
 
@@ -69,7 +72,8 @@ fn handle_of(number: usize) -> HANDLE {
 
 /// The identity of the running thread; it is valid until [`forget`].
 pub(crate) fn identity() -> ws::WSATHREADID {
-    ws::WSATHREADID { ThreadHandle: handle_of(current()), Reserved: MARK }
+    let number = current();
+    ws::WSATHREADID { ThreadHandle: handle_of(number), Reserved: number << MARK_BITS | MARK }
 }
 
 struct Start {
@@ -106,6 +110,22 @@ pub(crate) fn join(number: usize, milliseconds: u32) -> bool {
     handle.is_null() || unsafe { WaitForSingleObject(handle, milliseconds) } == WAIT_OBJECT_0
 }
 
+/// How many APCs for a thread strictness refused.
+pub(crate) fn refusals(number: usize) -> usize {
+    THREADS.lock().get(number).map_or(0, |thread| thread.1)
+}
+
+/// Closes the identity of a thread that has ended.
+pub(crate) fn close(number: usize) {
+    if let Some(thread) = THREADS.lock().get_mut(number)
+        && !thread.0.is_null()
+    {
+        // SAFETY: ours, and closed once.
+        unsafe { CloseHandle(thread.0) };
+        thread.0 = ptr::null_mut();
+    }
+}
+
 /// How many threads were entered.
 pub(crate) fn count() -> usize {
     THREADS.lock().len()
@@ -121,13 +141,7 @@ pub(crate) fn queue(number: usize, apc: unsafe extern "system" fn(usize), contex
 /// Closes the identities of all threads but this one, which have to have ended.
 pub(crate) fn forget() {
     let mine = current();
-    for (number, thread) in THREADS.lock().iter_mut().enumerate() {
-        if number != mine && !thread.0.is_null() {
-            // SAFETY: ours, and closed once.
-            unsafe { CloseHandle(thread.0) };
-            thread.0 = ptr::null_mut();
-        }
-    }
+    (0..count()).filter(|number| *number != mine).for_each(close);
 }
 
 pub(crate) unsafe extern "system" fn queue_apc(
@@ -137,13 +151,18 @@ pub(crate) unsafe extern "system" fn queue_apc(
     errno: *mut i32,
 ) -> i32 {
     if let Some(error) = strict::refuses(Upcall::QueueApc) {
-        // SAFETY: the provider's lpErrno.
-        return unsafe { give(Err(error), errno) };
+        // SAFETY: the provider's copy of an identity, and its lpErrno.
+        return unsafe {
+            if let Some(thread) = THREADS.lock().get_mut((*thread).Reserved >> MARK_BITS) {
+                thread.1 += 1;
+            }
+            give(Err(error), errno)
+        };
     }
     // SAFETY: the provider's copy of an identity; a handle that is none is refused.
     unsafe {
         let identity = *thread;
-        let known = identity.Reserved == MARK;
+        let known = identity.Reserved & ((1 << MARK_BITS) - 1) == MARK;
         let queued = known && QueueUserAPC(apc, identity.ThreadHandle, context) != 0;
         give(if queued { Ok(()) } else { Err(ws::WSAEFAULT) }, errno)
     }
@@ -159,7 +178,8 @@ pub(crate) unsafe extern "system" fn open_current_thread(
         if let Some(error) = refused {
             return give(Err(error), errno);
         }
-        *thread = ws::WSATHREADID { ThreadHandle: own_handle(), Reserved: MARK };
+        *thread =
+            ws::WSATHREADID { ThreadHandle: own_handle(), Reserved: current() << MARK_BITS | MARK };
     }
     0
 }

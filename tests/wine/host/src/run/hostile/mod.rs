@@ -280,10 +280,8 @@ fn judge(parameter: &Parameter, twist: Twist, came: Came, plain: Came) -> Option
         // A length has many ways to be wrong.
         _ => return None,
     };
-    let writes = matches!(
-        parameter,
-        Parameter::Out(..) | Parameter::InOut(..) | Parameter::LengthAt(..)
-    );
+    let writes =
+        matches!(parameter, Parameter::Out(..) | Parameter::InOut(..) | Parameter::LengthAt(..));
     let may_be = match (bad, parameter) {
         // What is not looked at cannot be bad.
         (_, Parameter::Optional(_)) => return None,
