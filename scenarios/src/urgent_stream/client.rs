@@ -9,7 +9,7 @@ use crate::common::{
     connect_once, is_broken_stream, pause, pick, set, startup, unexpected,
 };
 
-use super::{ALARM, ALARMS_MAX, IDLE_MS, PORT, RECEIPT, ordinary};
+use super::{ALARM, ALARMS_MAX, FOREVER_MS, IDLE_MS, PORT, RECEIPT, ordinary};
 
 /// The client's main function.
 pub(super) fn run(os: &Os) {
@@ -39,6 +39,8 @@ fn attempt(os: &Os, operations: &Operations) -> bool {
         reader: Reader::draw(os, operations, 1),
         patient: chance(os, 50),
         most,
+        // Faults are over: an answer that does not come was lost.
+        idle_ms: if os.is_calm() { FOREVER_MS } else { 3 * IDLE_MS },
     };
     let result = talk.through(os);
     if let Err(error) = result
@@ -59,6 +61,8 @@ struct Talk {
     patient: bool,
     /// The most ordinary bytes before an alarm.
     most: u32,
+    /// How long it waits for the server.
+    idle_ms: u32,
 }
 
 impl Talk {
@@ -106,7 +110,7 @@ impl Talk {
     /// The next byte from the server, or the end.
     fn reply(&self, os: &Os) -> Result<Option<u8>, E> {
         let mut byte = [0];
-        let given = self.reader.read(os, self.s, &mut byte, 3 * IDLE_MS, || false)?;
+        let given = self.reader.read(os, self.s, &mut byte, self.idle_ms, || false)?;
         Ok((given == 1).then_some(byte[0]))
     }
 

@@ -5,14 +5,12 @@ use core::time::Duration;
 use provider_core::spi::{FD_CLOSE, FD_OOB, FD_READ, MSG_OOB, MSG_PEEK};
 use provider_core::{EventHandle, SocketHandle, WsaError as E};
 use wspsim::api::{FdSet, Os};
-use wspsim::settings::MS;
 
 use crate::common::{
     Operations, Slot, Style, between, chance, is_transient, pause, pick, set_nonblocking,
     wait_for_any,
 };
 
-use super::IDLE_MS;
 use super::server::Line;
 
 /// How long one wait takes at most.
@@ -63,10 +61,10 @@ impl Way {
 }
 
 /// Reads a stream and its alarms with one thread, until its end. It reads what it is told of and
-/// nothing else.
+/// nothing else: it is the client that loses patience.
 ///
 /// # Errors
-/// The connection's fate; WSAETIMEDOUT where nothing came for long.
+/// The connection's fate; WSAETIMEDOUT when the server is to stop.
 pub(super) fn listen(os: &Os, line: &Line, way: Way) -> Result<(), E> {
     let result = listen_by(os, line, &way);
     if let Way::Events(event) = way {
@@ -80,18 +78,14 @@ fn listen_by(os: &Os, line: &Line, way: &Way) -> Result<(), E> {
     if let Way::Events(event) = way {
         os.wsa_event_select(line.s, *event, ALL)?;
     }
-    // Faults are over: what does not come now was lost.
-    let forever = os.is_calm();
     let room = pick(os, &[7, 64, 1000]);
-    let mut heard_ns = os.now_ns();
     let mut owed = 0;
     while !os.is_stopping() {
-        let told = match way.wait(os, line.s) {
+        owed |= match way.wait(os, line.s) {
             Ok(told) => told,
             Err(error) if is_transient(error) => 0,
             Err(error) => return Err(error),
         };
-        owed |= told;
         if owed & FD_OOB != 0 {
             hear(os, line)?;
         }
@@ -100,12 +94,6 @@ fn listen_by(os: &Os, line: &Line, way: &Way) -> Result<(), E> {
         }
         // The end is told once; all else again, by the calls just made.
         owed &= FD_CLOSE;
-        let now_ns = os.now_ns();
-        if told != 0 {
-            heard_ns = now_ns;
-        } else if !forever && now_ns > heard_ns + 3 * u64::from(IDLE_MS) * MS {
-            break;
-        }
     }
     Err(E::WSAETIMEDOUT)
 }

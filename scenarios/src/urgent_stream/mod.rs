@@ -19,6 +19,8 @@ pub(crate) struct UrgentStream;
 const PORT: u16 = 23;
 /// How long a connection may stand still.
 const IDLE_MS: u32 = 6000;
+/// Longer than any run.
+const FOREVER_MS: u32 = 1_000_000_000;
 /// What marks an alarm.
 const ALARM: u8 = 0x80;
 /// The most alarms of a connection; their numbers are bits of a word.

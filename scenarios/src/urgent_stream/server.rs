@@ -14,7 +14,7 @@ use crate::common::{
 
 use super::ears::{self, Way};
 use super::heard::{Heard, Place};
-use super::{IDLE_MS, PORT, RECEIPT};
+use super::{FOREVER_MS, IDLE_MS, PORT, RECEIPT};
 
 /// SO_RCVTIMEO: how often who waits looks whether it has to end.
 const LOOK_MS: u32 = 500;
@@ -96,7 +96,7 @@ fn beside_a_thread(os: &Os, line: &Rc<Line>, held: &Held, reader: &Reader, room:
 fn read_all(os: &Os, line: &Line, reader: &Reader, room: usize) -> Result<(), E> {
     let mut piece = vec![0; room];
     loop {
-        match reader.read(os, line.s, &mut piece, 3 * IDLE_MS, || os.is_stopping())? {
+        match reader.read(os, line.s, &mut piece, FOREVER_MS, || os.is_stopping())? {
             0 => return Ok(()),
             given => line.took(os, &piece[..given])?,
         }
