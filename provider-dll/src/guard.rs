@@ -64,3 +64,23 @@ pub(crate) fn report_to_debugger() {
         unsafe { OutputDebugStringW(words.as_ptr()) };
     }));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_error_of_the_call() {
+        instance::start().unwrap();
+        let socket = SocketHandle(0x1230);
+        for of in [None, Some(socket)] {
+            let mut code = 0_i32;
+            let errno = UserPtr((&raw mut code).expose_provenance());
+            let value = enter(of, errno, -1, |_| panic!("in a call"));
+            assert_eq!((value, WsaError(code)), (-1, WsaError::WSAENETDOWN));
+            // Nowhere to say it, which is no reason for another panic.
+            assert_eq!(enter(of, UserPtr::NULL, -1, |_| panic!("in a call")), -1);
+        }
+        alone(|| panic!("in the worker"));
+    }
+}

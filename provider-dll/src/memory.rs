@@ -104,3 +104,75 @@ impl Memory for ProcessMemory {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use windows_sys::Win32::System::Memory::{
+        MEM_RELEASE, MEM_RESERVE, PAGE_NOACCESS, VirtualAlloc, VirtualFree, VirtualProtect,
+    };
+
+    const PAGE: usize = 0x1000;
+
+    /// Three pages of a process: to be written, to be read, and neither.
+    struct Pages(UserPtr);
+
+    impl Pages {
+        fn new() -> Self {
+            // SAFETY: memory of its own, protected page by page.
+            unsafe {
+                let kind = MEM_COMMIT | MEM_RESERVE;
+                let pages = VirtualAlloc(ptr::null(), 3 * PAGE, kind, PAGE_READWRITE);
+                assert!(!pages.is_null());
+                let mut before = 0;
+                for (page, protection) in [(1, PAGE_READONLY), (2, PAGE_NOACCESS)] {
+                    let at = pages.byte_add(page * PAGE);
+                    assert_ne!(VirtualProtect(at, PAGE, protection, &raw mut before), 0);
+                }
+                Self(UserPtr(pages.expose_provenance()))
+            }
+        }
+    }
+
+    impl Drop for Pages {
+        fn drop(&mut self) {
+            // SAFETY: its own.
+            unsafe { VirtualFree(ptr::with_exposed_provenance_mut(self.0.0), 0, MEM_RELEASE) };
+        }
+    }
+
+    #[test]
+    fn every_byte_of_a_range_has_to_allow_the_access() {
+        let pages = Pages::new();
+        let (memory, start) = (ProcessMemory, pages.0);
+        assert_eq!(memory.probe_write(start, PAGE), Ok(()));
+        assert_eq!(memory.probe_write(start, PAGE + 1), Err(MemoryFault), "a page to be read");
+        assert_eq!(memory.probe_read(start, 2 * PAGE), Ok(()), "two regions");
+        assert_eq!(memory.probe_read(start, 2 * PAGE + 1), Err(MemoryFault));
+        assert_eq!(memory.probe_read(start.offset(2 * PAGE), 1), Err(MemoryFault));
+        assert_eq!(memory.probe_read(start.offset(2 * PAGE), 0), Ok(()), "nothing is touched");
+    }
+
+    #[test]
+    fn a_fault_writes_nothing() {
+        let pages = Pages::new();
+        let edge = pages.0.offset(PAGE - 2);
+        assert_eq!(ProcessMemory.write(edge, &[1, 2, 3]), Err(MemoryFault));
+        let mut bytes = [9; 3];
+        assert_eq!(ProcessMemory.read(edge, &mut bytes), Ok(()));
+        assert_eq!(bytes, [0; 3]);
+        assert_eq!(ProcessMemory.write(edge, &[1, 2]), Ok(()));
+        assert_eq!(ProcessMemory.load_status(edge.offset(usize::MAX - 1)), Ok(0x0201_0000));
+    }
+
+    #[test]
+    fn what_is_no_memory_is_a_fault() {
+        for at in [0, 0x10, usize::MAX, usize::MAX - 2, 1 << 63] {
+            let at = UserPtr(at);
+            assert_eq!(ProcessMemory.probe_read(at, 4), Err(MemoryFault), "{at:?}");
+            assert_eq!(ProcessMemory.store_status(at, 1), Err(MemoryFault), "{at:?}");
+            assert_eq!(ProcessMemory.load_status(at), Err(MemoryFault), "{at:?}");
+        }
+        assert_eq!(ProcessMemory.probe_read(UserPtr(0x1_0000), usize::MAX), Err(MemoryFault));
+    }
+}
