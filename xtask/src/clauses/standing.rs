@@ -13,7 +13,7 @@ use super::spec::{Clause, FOLDER, Spec};
 use super::tree::{self, CODE, Source, TESTS, WINDOWS_TESTS};
 
 /// Where the conformance suite runs. A host that runs it joins here, and fills its column.
-const RUN_BY: [Hosts; 1] = [Hosts::Simulator];
+const RUN_BY: [Hosts; 2] = [Hosts::Simulator, Hosts::Process];
 
 /// A file and an item in it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

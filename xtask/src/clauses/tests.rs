@@ -120,7 +120,7 @@ fn a_case_proves_what_its_table_names_for_its_profile() {
     let problems = judged("", &table("both", ""), |standings| {
         assert!(standings[1].is_tested());
         let proof = standings[1].proofs.first().expect("a proof");
-        assert!(proof.simulator && !proof.wine && proof.place.item == "a-case");
+        assert!(proof.simulator && proof.wine && proof.place.item == "a-case");
     });
     assert_eq!(problems, Vec::<String>::new());
     judged("", &table("windows", ""), |standings| {
@@ -128,7 +128,12 @@ fn a_case_proves_what_its_table_names_for_its_profile() {
         assert_eq!(standings[1].lacks()[1].1, "no code");
     });
     judged("", &table("both", ".on(Hosts::Process(\"why\"))"), |standings| {
-        assert!(standings[1].proofs.is_empty() && !standings[1].is_tested());
+        let proof = standings[1].proofs.first().expect("a proof");
+        assert!(!proof.simulator && proof.wine && standings[1].is_tested());
+    });
+    judged("", &table("both", ".on(Hosts::Simulator(\"why\"))"), |standings| {
+        let proof = standings[1].proofs.first().expect("a proof");
+        assert!(proof.simulator && !proof.wine && standings[1].is_tested());
     });
     let unknown = table("both", "").replace("DST-7", "DST-8");
     let problems = judged("", &unknown, |_| {});
