@@ -29,13 +29,14 @@ pub(crate) struct Upcalls {
     catalog_entry: u32,
 }
 
+/// What a function that failed left in `lpErrno`; one that left 0 there is none the better for it.
+pub(crate) const fn error_of(errno: i32) -> WsaError {
+    WsaError(if errno == 0 { ws::WSASYSCALLFAILURE } else { errno })
+}
+
 /// What an upcall with `lpErrno` left there.
 fn result(failed: bool, errno: i32) -> Result<(), WsaError> {
-    if failed {
-        Err(WsaError(if errno == 0 { ws::WSASYSCALLFAILURE } else { errno }))
-    } else {
-        Ok(())
-    }
+    if failed { Err(error_of(errno)) } else { Ok(()) }
 }
 
 fn id_of(thread: &ThreadId) -> ws::WSATHREADID {

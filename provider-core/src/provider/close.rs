@@ -2,7 +2,7 @@
 
 use alloc::sync::Arc;
 
-use crate::operation::Owner;
+use crate::operation::{BlockedCall, Owner};
 use crate::socket::{Linger, Opened, Phase, Socket, SocketState};
 use crate::{Host, Kind, SocketHandle, Transport, WsaError};
 
@@ -39,8 +39,15 @@ impl<H: Host> Provider<H> {
                 //# Under SO_LINGER with another time-out the call MUST block on a blocking socket
                 //# until all is acknowledged, and reset the connection when the time-out has
                 //# passed.
+                let call = match self.enter_blocking() {
+                    Ok(call) => Some(call),
+                    // All that is left is the FIN's acknowledgment, for which nobody waits then.
+                    Err(_) if self.is_drained(&state) => None,
+                    // The handle remains valid: nothing has happened.
+                    Err(error) => return Err(error),
+                };
                 self.close_now(socket, &mut state);
-                return self.linger(socket, state, seconds);
+                return self.linger(socket, state, seconds, call.as_ref());
             }
             if !self.is_drained(&state) {
                 //= docs/spec/ending.md#close-5
@@ -130,18 +137,19 @@ impl<H: Host> Provider<H> {
         socket: &Arc<Socket<H>>,
         mut state: crate::socket::StateGuard<'_, H>,
         seconds: u16,
+        call: Option<&Arc<BlockedCall<H>>>,
     ) -> Result<(), WsaError> {
         state.send_ended = true;
         self.end_send_half(socket.kind, &mut state);
-        if self.is_drained(&state) {
+        let Some(call) = call else {
             self.deliver(socket, state);
             return Ok(());
-        }
+        };
         let deadline = self.deadline(u32::from(seconds) * 1000);
         state.lingering = Some(self.host.current_thread());
         // The state is let go inside, so pending owners are told before the wait.
         drop(state);
-        let waited = self.watch(socket, deadline, |state| {
+        let waited = self.watch_entered(socket, call, deadline, |state| {
             (state.transport_closed || self.is_drained(state)).then_some(Ok(()))
         });
         let mut state = socket.lock();
@@ -155,7 +163,6 @@ impl<H: Host> Provider<H> {
             //# A lingering call that is cancelled MUST fail with WSAEINTR, with the descriptor
             //# closed.
             Err(WsaError::WSAEINTR) => Err(WsaError::WSAEINTR),
-            // Inside another blocking call there is no waiting: it closes gracefully.
             _ => Ok(()),
         }
     }

@@ -11,6 +11,7 @@ use provider_core::{SocketHandle, WsaError};
 use windows_sys::Win32::Networking::WinSock as ws;
 
 use super::chain::NextProvider;
+use crate::upcalls;
 
 /// The functions of a provider that stays loaded while this is held.
 pub(super) struct Calls<'a>(&'a NextProvider);
@@ -23,12 +24,12 @@ macro_rules! entry {
 }
 
 fn checked(value: i32, errno: i32) -> Result<i32, WsaError> {
-    if value == ws::SOCKET_ERROR { Err(WsaError(errno)) } else { Ok(value) }
+    if value == ws::SOCKET_ERROR { Err(upcalls::error_of(errno)) } else { Ok(value) }
 }
 
 fn socket_of(value: usize, errno: i32) -> Result<usize, WsaError> {
     if SocketHandle(value) == provider_core::spi::INVALID_SOCKET {
-        Err(WsaError(errno))
+        Err(upcalls::error_of(errno))
     } else {
         Ok(value)
     }

@@ -79,11 +79,12 @@ impl<H: Host> Provider<H> {
             Phase::Connecting => return Err(WsaError::WSAEALREADY),
             //= docs/spec/connecting.md#connect-4
             //# A stream that is connected MUST fail with WSAEISCONN.
-            Phase::Connected => return Err(WsaError::WSAEISCONN),
+            //= docs/spec/connecting.md#connect-22
+            //# A stream whose connection has ended MUST fail with WSAEISCONN, whatever ended it.
+            Phase::Connected | Phase::Failed(_) => return Err(WsaError::WSAEISCONN),
             //= docs/spec/connecting.md#connect-5
             //# A socket that listens MUST fail with WSAEINVAL.
             Phase::Listening => return Err(WsaError::WSAEINVAL),
-            Phase::Failed(error) => return Err(SocketState::<H>::later_error(error)),
             Phase::Closed => return Err(WsaError::WSAENOTSOCK),
         }
         if peer.ip().is_unspecified() || peer.port() == 0 || is_broadcast(&peer) {

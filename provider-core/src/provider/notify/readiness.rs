@@ -1,7 +1,7 @@
 //! What a socket is ready for. A look arms the transport: where there is nothing, readiness
 //! follows when there is something.
 
-use crate::socket::{Phase, Socket, SocketState};
+use crate::socket::{Multipoint, Phase, Socket, SocketState};
 use crate::{Host, Kind, Profile, Transport, WsaError};
 
 use super::super::Provider;
@@ -32,7 +32,9 @@ impl<H: Host> Provider<H> {
             // Unbound, it is bound by the send, or refused (DST-7).
             (Kind::Datagram, _) => state.local.is_some() || self.profile == Profile::Windows,
         };
-        usable && (state.send_ended || state.sends.is_empty() && self.has_room(socket, state))
+        usable
+            && state.multipoint != Multipoint::Receiver
+            && (state.send_ended || state.sends.is_empty() && self.has_room(socket, state))
     }
 
     /// Whether a send is taken by the send buffer, or by the transport behind an empty one.

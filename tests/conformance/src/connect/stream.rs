@@ -8,7 +8,8 @@ use provider_core::{SocketHandle, WsaError};
 use super::fresh_stream;
 use crate::support::{
     LOOPBACK_V4, SendCall, accept, bind, cancel_blocking_call, close, connect, ends, get_option,
-    listener, peer_name, receive_exactly, set_nonblocking, sock_name, until,
+    listener, peer_name, receive_exactly, set_nonblocking, sock_name, stream_pair, unbuffered,
+    until,
 };
 use crate::{Answer, Case, CaseResult, Seam, Shared, TestBed, check};
 
@@ -26,6 +27,7 @@ pub(super) const CASES: &[Case] = &[
     Case::both("connect-8-bound-before", &["CONNECT-8"], bound_before),
     Case::both("connect-18-cancelled", &["CONNECT-18"], cancelled),
     Case::both("connect-18-closed", &["CONNECT-18", "CLOSE-8"], closed),
+    Case::both("connect-22-after-the-connection-ended", &["CONNECT-22"], dead),
 ];
 
 /// An address where nobody listens.
@@ -155,6 +157,19 @@ fn other_reasons(bed: &dyn TestBed) -> CaseResult {
         bed.lower().answer(Seam::Connect, Answer::Refuse(error));
         check::fails("WSPConnect", connect(bed, s, at), error)?;
         connects(bed, s)?;
+    }
+    Ok(())
+}
+
+/// Whatever ended the connection.
+fn dead(bed: &dyn TestBed) -> CaseResult {
+    let (_, at) = listener(bed)?;
+    for end in [WsaError::WSAECONNRESET, WsaError::WSAECONNABORTED, WsaError::WSAENETRESET] {
+        let pair = stream_pair(bed)?;
+        unbuffered(bed, pair.a)?;
+        bed.lower().answer(Seam::Send, Answer::Refuse(end));
+        SendCall::send(bed, pair.a).bytes(b"never").call().refused(end)?;
+        check::fails("WSPConnect", connect(bed, pair.a, at), WsaError::WSAEISCONN)?;
     }
     Ok(())
 }

@@ -1,14 +1,15 @@
 //! Refusals that come before anything else: not started, no socket, in a blocking hook, and the
 //! second wait of a thread.
 
-use provider_core::spi::{AF_INET, SOCK_STREAM, WSA_FLAG_OVERLAPPED};
+use provider_core::spi::{AF_INET, SO_LINGER, SOCK_STREAM, WSA_FLAG_OVERLAPPED};
 use provider_core::{SocketHandle, WsaError};
 
 use super::calls::{Came, about, all_fail, cancel, start_and_end, without_a_socket};
 use crate::support::{
     LOOPBACK_V4, Op, RecvCall, SendCall, Sets, accept, bind, cleanup, close, connect,
     datagram_pair, ends, hold_sends, listen, nothing_arrives, overlapped_result, receive_datagram,
-    release_sends, select, sock_name, socket, startup, stream_pair, unbuffered, until,
+    receive_exactly, release_sends, select, set_option, sock_name, socket, startup, stream_pair,
+    unbuffered, until,
 };
 use crate::{BedThread, Case, CaseResult, Seam, Shared, TestBed, check};
 
@@ -121,8 +122,12 @@ fn waits(bed: &dyn TestBed) -> CaseResult {
     }
     let op = Op::new(bed);
     RecvCall::recv(bed, pair.a).room(1).overlapped(&op).call().pending()?;
+    // A lingering close would wait for what is in the send buffer.
+    let lingering = stream_pair(bed)?;
+    check::works("SO_LINGER", set_option(bed, lingering.a, SO_LINGER, 1 | 5 << 16))?;
     bed.lower().hold(Seam::Connect);
     hold_sends(bed);
+    SendCall::send(bed, lingering.a).bytes(b"unsent").call().done(6)?;
     inside(bed, move |bed| {
         let refused = WsaError::WSAEINPROGRESS;
         for s in [pair.a, stream.a] {
@@ -133,12 +138,17 @@ fn waits(bed: &dyn TestBed) -> CaseResult {
             RecvCall::recv(bed, s).room(1).call().refused(refused)?;
             RecvCall::recv_from(bed, s).room(1).call().refused(refused)?;
         }
+        check::fails("WSPCloseSocket", close(bed, lingering.a), refused)?;
+        let waited = overlapped_result(bed, pair.a, &op, true)?;
+        check::fails("WSPGetOverlappedResult", waited, refused)?;
         check::fails("WSPAccept", accept(bed, listening), refused)?;
         check::fails("WSPConnect", connect(bed, fresh, at), refused)?;
         check::fails("WSPSelect", select(bed, &Sets::reading(pair.b), None)?, refused)
     })?;
     bed.lower().release(Seam::Connect);
     // With nothing done.
+    check::works("WSPCloseSocket", close(bed, lingering.a))?;
+    check::equal("the stream", receive_exactly(bed, lingering.b, 6)?, b"unsent".to_vec())?;
     nothing_arrives(bed, pair.b)?;
     nothing_arrives(bed, stream.b)?;
     check::works("WSPConnect", connect(bed, fresh, at))?;
