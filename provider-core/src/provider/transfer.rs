@@ -57,11 +57,6 @@ impl<H: Host> Provider<H> {
             //= docs/spec/wspsendto.md#apc-13
             //# An overlapped call with a completion routine and a null `lpThreadId` MUST fail with
             //# WSAEFAULT before anything starts.
-            //= docs/spec/wspsendto.md#apc-15
-            //= type=exception
-            //= reason=which port a handle is associated with is the system's to know, and to refuse
-            //# A completion routine on a socket that is associated with a completion port MUST fail
-            //# with WSAEINVAL.
             memory.read(args.thread_id, &mut thread_id).map_err(|_| WsaError::WSAEFAULT)?;
         }
         Ok(Some(Overlapped {

@@ -349,6 +349,15 @@ impl Book {
         threads.flat_map(|thread| &mut thread.calls).filter(move |call| call.process == process)
     }
 
+    /// Whether a send is in progress that entered with a SOCKET which was nobody's then, and is this.
+    pub(super) fn has_stray_send(&mut self, process: ProcessKey, handle: SocketHandle) -> bool {
+        self.calls_of(process).any(|call| {
+            call.socket.is_none()
+                && call.call.socket == handle
+                && matches!(call.call.special, Special::Send(_))
+        })
+    }
+
     pub(super) fn forget_thread(&mut self, place: ThreadPlace) -> Thread {
         core::mem::take(self.threads.entry(place))
     }

@@ -15,8 +15,9 @@ fn main() -> ExitCode {
         cases.iter().map(|case| case as &'static dyn Scenario).collect();
     let mut args: Vec<OsString> = std::env::args_os().collect();
     // A case scripts what goes wrong itself.
-    if args.get(1).is_some_and(|command| command == "run" || command == "hunt") {
-        args.push("--no-faults".into());
+    let runs = args.get(1).is_some_and(|command| command == "run" || command == "hunt");
+    if runs && args.iter().all(|arg| arg != "--no-faults") {
+        args.insert(2, "--no-faults".into());
     }
     let program = "cargo run -p wspsim-tests --bin wspsim-conformance --";
     main_of(House { program, scenarios: &cases, provider: None }, args)

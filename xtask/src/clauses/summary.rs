@@ -44,7 +44,8 @@ pub(crate) fn json(spec: &Spec, standings: &[Standing<'_>]) -> String {
         .collect();
     let functions: Map<String, Value> = sections(spec)
         .into_iter()
-        .filter(|name| FUNCTIONS.contains(name))
+        // WSPStartup gives the table and has no entry in it.
+        .filter(|name| FUNCTIONS.contains(name) && *name != "WSPStartup")
         .map(|name| {
             let own = count(standings, |standing| standing.clause.function == name);
             let value = json!({

@@ -115,7 +115,8 @@ impl Oracles {
             if made.fresh {
                 self.transports.made(process.machine, call.opened, made.socket);
             }
-            self.order.opened(&self.book, made);
+            let stray = self.book.has_stray_send(process, made.handle);
+            self.order.opened(&self.book, made, stray);
         }
         let causes = self.causes.left(&mut self.book, at, &call, outcome);
         let notification = self.notification.leave(&self.book, at, &call, outcome, made);

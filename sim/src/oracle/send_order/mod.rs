@@ -148,15 +148,15 @@ impl SendOrder {
     }
 
     /// A descriptor has the SOCKET of another socket's that still has sends inside: they may land on
-    /// either.
-    pub(super) fn opened(&mut self, book: &Book, made: Made) {
+    /// either. So may a stray one, which entered when the SOCKET was nobody's.
+    pub(super) fn opened(&mut self, book: &Book, made: Made, stray: bool) {
         let id = made.socket;
         let process = book.socket(id).process;
         let shadowed = |index: usize| {
             let old = &book.sockets[index];
             index != id.0 as usize && old.process == process && old.shadowed.contains(&made.handle)
         };
-        let mut racing = false;
+        let mut racing = stray;
         for (index, lane) in self.lanes.iter_mut().enumerate() {
             let Some(lane) = lane else { continue };
             if index < book.sockets.len()

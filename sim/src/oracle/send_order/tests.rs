@@ -394,3 +394,19 @@ fn overlapping_mode_changes_leave_the_mode_unknown() {
         breaks(would_block(&mut play), "ERR-WOULDBLOCK-2");
     }
 }
+
+#[test]
+fn a_send_that_entered_before_its_socket_was_may_land_on_it() {
+    for strays in [true, false] {
+        let mut play = stream();
+        let id = play.enter(2, send(6, b"stray"));
+        if !strays {
+            play.leave(2, id, refused(E::WSAENOTSOCK)).unwrap();
+        }
+        play.socket(6, true, 2);
+        let took = play.took(2, b"stray", 5);
+        assert_eq!(took.is_ok(), strays, "{took:?}");
+        // That of another SOCKET is judged as ever.
+        breaks(play.took(1, b"stray", 5), "ORD-2");
+    }
+}
