@@ -23,9 +23,10 @@ pub(crate) fn set_hook_perhaps(os: &Os, socket: SocketHandle) {
             os.check(refused, "a call in the blocking hook is not refused");
         }
         if chance(os, 1) {
-            // It may have ended meanwhile; it is blocked all the same.
+            // It may have ended meanwhile; it is blocked all the same, unless the provider ended.
             let cancelled = os.wsa_cancel_blocking_call();
-            os.check(cancelled.is_ok(), "the blocking hook cannot cancel");
+            let over = cancelled == Err(WsaError::WSANOTINITIALISED);
+            os.check(over || cancelled.is_ok(), "the blocking hook cannot cancel");
         }
         chance(os, 10)
     });

@@ -351,11 +351,7 @@ impl Book {
 
     /// Whether a send is in progress that entered with a SOCKET which was nobody's then, and is this.
     pub(super) fn has_stray_send(&mut self, process: ProcessKey, handle: SocketHandle) -> bool {
-        self.calls_of(process).any(|call| {
-            call.socket.is_none()
-                && call.call.socket == handle
-                && matches!(call.call.special, Special::Send(_))
-        })
+        self.calls_of(process).any(|call| call.is_stray_send() && call.call.socket == handle)
     }
 
     pub(super) fn forget_thread(&mut self, place: ThreadPlace) -> Thread {
@@ -395,6 +391,11 @@ pub(super) fn place(at: At) -> ThreadPlace {
 }
 
 impl ActiveCall {
+    /// Whether it is a send that entered with a SOCKET which was nobody's then.
+    pub(super) fn is_stray_send(&self) -> bool {
+        self.socket.is_none() && matches!(self.call.special, Special::Send(_))
+    }
+
     /// Whether the call is overlapped I/O.
     pub(super) fn is_overlapped(&self) -> bool {
         !self.call.overlapped.is_null() && self.call.function != Function::WSPGetOverlappedResult

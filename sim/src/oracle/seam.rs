@@ -5,7 +5,7 @@ use core::net::{IpAddr, SocketAddr};
 use provider_core::{Family, Half, Kind, Readiness, WsaError};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::book::{SocketId, place};
+use super::book::{ActiveCall, SocketId, place};
 use super::facade::Oracles;
 use super::facts::{ProcessKey, Special, TransportResult};
 use super::send_order::Offer;
@@ -126,6 +126,10 @@ impl Oracles {
             Err(_) => offer.hash = xxh3_64(offered),
         }
         let Some(socket) = self.carried(at, tsock) else { return Ok(()) };
+        if self.book.innermost(place(at)).is_some_and(ActiveCall::is_stray_send) {
+            self.order.met_stray(&self.book, socket);
+            return Ok(());
+        }
         self.order.transport_sent(&self.book, at, socket, offer, result)
     }
 

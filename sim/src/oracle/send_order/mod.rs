@@ -172,6 +172,12 @@ impl SendOrder {
         }
     }
 
+    /// A stray send's bytes went out through this socket, whose descriptor with that SOCKET is being
+    /// made.
+    pub(super) fn met_stray(&mut self, book: &Book, id: SocketId) {
+        self.lane(book, id).give_up();
+    }
+
     /// A send enters.
     pub(super) fn enter(&mut self, book: &Book, call: &ActiveCall, sending: Sending) {
         let Some(id) = call.socket else { return };

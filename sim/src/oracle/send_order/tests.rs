@@ -410,3 +410,12 @@ fn a_send_that_entered_before_its_socket_was_may_land_on_it() {
         breaks(play.took(1, b"stray", 5), "ORD-2");
     }
 }
+
+#[test]
+fn a_stray_send_may_land_before_its_descriptor_is_known() {
+    let mut play = stream();
+    let id = play.enter(9, send(6, b"stray"));
+    // Thread 9 makes the transport's calls here.
+    play.took(1, b"stray", 5).unwrap();
+    play.leave(9, id, outcome(0, 0, Some(5))).unwrap();
+}
