@@ -55,7 +55,7 @@ faults! {
     Reorder, "reorder", Environment, "The link lets a packet be overtaken by later ones.";
     Corrupt, "corrupt", Environment, "The link flips one bit of a packet.";
     Mtu, "mtu", Environment, "The link drops a packet over a smaller MTU than the machines know of.";
-    Bandwidth, "bandwidth", Environment, "The link sends a packet only after a busy time for those before it.";
+    Bandwidth, "bandwidth", Environment, "The link sends a packet only after a busy time for those before it, and loses it where that is more than 2 s.";
     Partition, "partition", Environment, "Two machines cannot reach each other for a while.";
     Crash, "crash", Adversary, "A machine loses power, and starts again a little later.";
     Shutdown, "shutdown", Adversary, "Another thread calls WSPShutdown on a socket in use.";

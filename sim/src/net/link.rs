@@ -70,7 +70,10 @@ impl Links {
         if shared.strikes(Fault::Corrupt, at, None) {
             flip_one_bit(shared, from, &mut packet.bytes);
         }
-        let due_ns = link.due(shared, at, delay_ns, len);
+        let Some(due_ns) = link.due(shared, at, delay_ns, len) else {
+            shared.record(at, What::PacketDropped { to, len });
+            return shared.recycle(packet.bytes);
+        };
         let copy_due_ns = shared.strikes(Fault::Duplicate, at, None).then(|| {
             let detail = shared.detail(Fault::Duplicate, from);
             due_ns + below_ns(shared, detail, network.max_delay_ns)
@@ -82,6 +85,10 @@ impl Links {
         shared.recycle(packet.bytes);
     }
 }
+
+/// How long a packet waits at most for those before it where bandwidth is short: a queue has an end,
+/// or what a fast sender has put into it would be under way long after the fault.
+const QUEUE_NS: u64 = 2_000_000_000;
 
 impl Link {
     fn delay(&mut self, shared: &Shared, from: MachineId, to: MachineId) -> u64 {
@@ -105,30 +112,35 @@ impl Link {
         shared.chance(stream, loss)
     }
 
-    /// When a packet that is sent now reaches the other end.
-    fn due(&mut self, shared: &Shared, at: At, delay_ns: u64, len: u32) -> u64 {
+    /// When a packet that is sent now reaches the other end; never, when too much waits before it.
+    fn due(&mut self, shared: &Shared, at: At, delay_ns: u64, len: u32) -> Option<u64> {
         let network = &shared.settings.network;
         let mut leaves_ns = at.time_ns;
         if shared.strikes(Fault::Bandwidth, at, None) {
             let busy_ns = u64::from(len) * 1_000_000_000 / network.bytes_per_second.max(1);
-            self.busy_until_ns = self.busy_until_ns.max(at.time_ns) + busy_ns;
-            leaves_ns = self.busy_until_ns;
+            let until_ns = self.busy_until_ns.max(at.time_ns) + busy_ns;
+            if until_ns - at.time_ns > QUEUE_NS {
+                return None;
+            }
+            self.busy_until_ns = until_ns;
+            leaves_ns = until_ns;
         }
         let due_ns = leaves_ns + delay_ns;
         if shared.strikes(Fault::Delay, at, None) {
             let detail = shared.detail(Fault::Delay, at.machine);
-            return due_ns + below_ns(shared, detail, network.extra_delay_ns);
+            return Some(due_ns + below_ns(shared, detail, network.extra_delay_ns));
         }
         if shared.strikes(Fault::Reorder, at, None) {
             // Enough to be overtaken by several later ones, and far from a loss.
             let detail = shared.detail(Fault::Reorder, at.machine);
-            return due_ns + network.min_delay_ns + below_ns(shared, detail, network.max_delay_ns);
+            let later_ns = network.min_delay_ns + below_ns(shared, detail, network.max_delay_ns);
+            return Some(due_ns + later_ns);
         }
         if network.in_order {
             self.last_due_ns = self.last_due_ns.max(due_ns);
-            return self.last_due_ns;
+            return Some(self.last_due_ns);
         }
-        due_ns
+        Some(due_ns)
     }
 }
 

@@ -144,6 +144,15 @@ fn short_bandwidth_queues() {
 }
 
 #[test]
+fn a_queue_for_short_bandwidth_has_an_end() {
+    // 100 us each, sent at once: what would wait for more than 2 s is lost.
+    let shared = always(Fault::Bandwidth);
+    let all = dues(&shared, 25_000, 0);
+    assert_eq!(all.len(), 20_000);
+    assert_eq!(all.last(), Some(&(2_000 * MS + MS)));
+}
+
+#[test]
 fn a_cut_link_drops_until_it_is_healed() {
     let shared = shared(steady(), &[], &[]);
     shared.set_cut(B, A, true);
