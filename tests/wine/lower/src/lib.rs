@@ -2,8 +2,8 @@
 //! answers as a test tells it to.
 //!
 //! What a test needs and no machine gives reliably (multicast groups, broadcasts, the report of an
-//! unreachable port) is made up inside of the process ([`world`]): all peers of a test are in it.
-//! The script is set through [`control`].
+//! unreachable port) is made up inside of the process (`world`): all peers of a test are in it.
+//! The script is set through `control`.
 #![cfg(windows)]
 
 mod address;
